@@ -1,0 +1,96 @@
+//! What the operator chooses about the log.
+
+use super::error::LogError;
+use super::format::{MAX_BODY, SEAL_ROOM, SEGMENT_HEADER_LEN};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The wall clock, in Unix milliseconds; it may jump, frame times do not follow it back.
+pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Where the log lives and what bounds it.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// The data directory; created when absent. One process at a time.
+    pub dir: PathBuf,
+    /// Bytes of one segment file; a change applies from the next segment on.
+    pub segment_size: u64,
+    /// Largest encoded body of one append; a larger one is refused.
+    pub max_body: usize,
+    /// Encoded bytes that may wait for the disk at once.
+    pub admission_bytes: usize,
+    /// How long an append waits for room among them before it is refused.
+    pub admission_wait: Duration,
+    /// How long an event is remembered so that its copy is recognised.
+    pub dedup_window: Duration,
+    /// How many events of one bus are remembered at most.
+    pub dedup_max_events: usize,
+}
+
+impl LogConfig {
+    /// The defaults for a log in `dir`.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            segment_size: 128 << 20,
+            max_body: MAX_BODY,
+            admission_bytes: 64 << 20,
+            admission_wait: Duration::from_secs(1),
+            dedup_window: Duration::from_mins(10),
+            dedup_max_events: 4_000_000,
+        }
+    }
+
+    /// Refuses limits that would break the format.
+    ///
+    /// # Errors
+    /// [`LogError::InvalidConfig`]; nothing was touched.
+    pub(crate) fn check(&self) -> Result<(), LogError> {
+        let problem = if self.segment_size < 64 << 10 {
+            "the segment size is below 64 KiB"
+        } else if !self.segment_size.is_multiple_of(SEGMENT_HEADER_LEN) {
+            "the segment size is not a multiple of 4 KiB"
+        } else if self.segment_size > 1 << 40 {
+            "the segment size is above 1 TiB"
+        } else if self.max_body > MAX_BODY {
+            "the largest body is above 16 MiB"
+        } else if self.max_body as u64 > self.segment_size / 4 {
+            "the largest body is above a quarter of a segment"
+        } else if self.max_body < SEAL_ROOM {
+            "the largest body is below 80 bytes"
+        } else if self.admission_bytes == 0 || self.admission_bytes > 1 << 30 {
+            "the admission limit is not between 1 byte and 1 GiB"
+        } else {
+            return Ok(());
+        };
+        Err(LogError::InvalidConfig { problem })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_accepted_and_limits_that_break_the_format_are_not() {
+        assert!(LogConfig::new("x").check().is_ok());
+        for (segment_size, max_body) in [
+            (32 << 10, 1024),
+            (65_537, 1024),
+            (65_536, 16_385),
+            (128 << 20, (16 << 20) + 1),
+        ] {
+            let config = LogConfig {
+                segment_size,
+                max_body,
+                ..LogConfig::new("x")
+            };
+            assert!(
+                matches!(config.check(), Err(LogError::InvalidConfig { .. })),
+                "{segment_size} {max_body}"
+            );
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The file system as the log uses it: one trait for real disks and for simulated ones.
+//!
+//! Paths are absolute or relative to the process; a rename or a created name is durable only
+//! after [`Files::sync_dir`] of its directory.
+
+mod disk;
+pub(crate) mod lock;
+#[cfg(test)]
+pub(crate) mod simulated;
+
+pub(crate) use disk::Disk;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A directory tree of files.
+pub(crate) trait Files: Send + Sync {
+    /// Creates an empty file, replacing one of that name.
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn File>>;
+    /// Opens a file for reading and, if `write`, for writing.
+    fn open(&self, path: &Path, write: bool) -> io::Result<Arc<dyn File>>;
+    /// Gives a file another name, replacing a file of that name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// The names in a directory, in no order.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+    /// Creates a directory with its parents unless it exists; durable on return.
+    fn create_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Makes the names in a directory durable.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+}
+
+/// An open file; calls may overlap.
+pub(crate) trait File: Send + Sync {
+    /// Reads up to `buf.len()` bytes at `offset`; fewer only at the end of the file.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Writes all bytes at `offset`, extending the file when needed.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Makes content and size durable.
+    fn sync_data(&self) -> io::Result<()>;
+    /// Makes content and all metadata durable.
+    fn sync_all(&self) -> io::Result<()>;
+    /// Bytes in the file.
+    fn len(&self) -> io::Result<u64>;
+}
+
+/// Reads `len` bytes at `offset`.
+///
+/// # Errors
+/// `UnexpectedEof` when the file is shorter.
+pub(crate) fn read_exact(file: &dyn File, len: usize, offset: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; len];
+    if file.read_at(&mut bytes, offset)? < len {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,355 @@
+//! A file system in memory that can lose power, for tests.
+//!
+//! Unsynced writes and unsynced names are kept apart from what is durable. [`Simulated::crash`]
+//! keeps an arbitrary subset of them, writes torn at 512 bytes. Faults are injected by countdown.
+
+#![expect(clippy::cast_possible_truncation, reason = "small files in memory")]
+
+use super::{File, Files};
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const SECTOR: u64 = 512;
+
+/// What a fault hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A write fails after half of its bytes.
+    Write,
+    /// A sync fails and, as on Linux, the next one would claim success.
+    Sync,
+    /// The process dies: nothing happens from here on.
+    Death,
+}
+
+#[derive(Default)]
+struct Content {
+    durable: Vec<u8>,
+    cached: Vec<u8>,
+    unsynced: Vec<(u64, Vec<u8>)>,
+}
+
+#[derive(Clone)]
+enum NameChange {
+    Set(PathBuf, u64),
+    Move(PathBuf, PathBuf, u64),
+}
+
+#[derive(Default)]
+struct State {
+    contents: HashMap<u64, Content>,
+    durable_names: BTreeMap<PathBuf, u64>,
+    names: BTreeMap<PathBuf, u64>,
+    unsynced_names: Vec<NameChange>,
+    faults: Vec<(Fault, u64)>,
+    dead: bool,
+    life: u64,
+    next_file: u64,
+    sync_lies: bool,
+}
+
+/// The simulated disk; clones are the same disk.
+#[derive(Clone, Default)]
+pub(crate) struct Simulated {
+    state: Arc<Mutex<State>>,
+}
+
+struct Handle {
+    disk: Simulated,
+    file: u64,
+    life: u64,
+}
+
+fn eio() -> io::Error {
+    io::Error::other("injected")
+}
+
+fn put(target: &mut Vec<u8>, offset: u64, bytes: &[u8]) {
+    let (start, end) = (offset as usize, offset as usize + bytes.len());
+    if target.len() < end {
+        target.resize(end, 0);
+    }
+    target[start..end].copy_from_slice(bytes);
+}
+
+fn apply(names: &mut BTreeMap<PathBuf, u64>, change: NameChange) {
+    match change {
+        NameChange::Set(path, file) => {
+            names.insert(path, file);
+        }
+        NameChange::Move(from, to, file) => {
+            names.remove(&from);
+            names.insert(to, file);
+        }
+    }
+}
+
+impl State {
+    /// Counts the operation against the faults of its kind; every operation ages `Death`.
+    fn operate(&mut self, kind: Option<Fault>) -> io::Result<()> {
+        if self.dead {
+            return Err(eio());
+        }
+        let mut hit = None;
+        self.faults.retain_mut(|(fault, left)| {
+            if *fault != Fault::Death && Some(*fault) != kind {
+                return true;
+            }
+            if *left == 0 {
+                hit = Some(*fault);
+                return false;
+            }
+            *left -= 1;
+            true
+        });
+        match hit {
+            Some(Fault::Death) => {
+                self.dead = true;
+                Err(eio())
+            }
+            Some(_) => Err(eio()),
+            None => Ok(()),
+        }
+    }
+
+    fn change(&mut self, change: NameChange) {
+        apply(&mut self.names, change.clone());
+        self.unsynced_names.push(change);
+    }
+}
+
+impl Simulated {
+    /// Lets `fault` happen after `after` more operations of its kind (of any kind for death).
+    pub(crate) fn inject(&self, fault: Fault, after: u64) {
+        self.state.lock().faults.push((fault, after));
+    }
+
+    /// Makes every file sync do nothing and claim success: a broken log for the suite to catch.
+    pub(crate) fn lie_about_syncs(&self) {
+        self.state.lock().sync_lies = true;
+    }
+
+    /// Cuts the power: a seeded subset of what was not synced survives; old handles are dead.
+    pub(crate) fn crash(&self, seed: u64) {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let keep = [0.0, 0.3, 0.5, 0.8, 1.0][rng.random_range(0..5_usize)];
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let mut files: Vec<_> = state.contents.iter_mut().collect();
+        files.sort_by_key(|(file, _)| **file);
+        for (_, content) in files {
+            for (offset, bytes) in std::mem::take(&mut content.unsynced) {
+                let mut at = 0;
+                while at < bytes.len() {
+                    let start = offset + at as u64;
+                    let end = bytes.len().min(at + (SECTOR - start % SECTOR) as usize);
+                    if rng.random_bool(keep) {
+                        put(&mut content.durable, start, &bytes[at..end]);
+                    }
+                    at = end;
+                }
+            }
+            content.cached.clone_from(&content.durable);
+        }
+        for change in std::mem::take(&mut state.unsynced_names) {
+            if rng.random_bool(keep) {
+                apply(&mut state.durable_names, change);
+            }
+        }
+        state.names = state.durable_names.clone();
+        state.faults.clear();
+        state.dead = false;
+        state.life += 1;
+    }
+
+    /// Ends the process in an orderly way for the disk: everything in the cache stays.
+    pub(crate) fn kill(&self) {
+        self.state.lock().life += 1;
+    }
+
+    /// Removes a file behind the log's back.
+    pub(crate) fn remove(&self, path: &Path) {
+        let mut state = self.state.lock();
+        state.names.remove(path);
+        state.durable_names.remove(path);
+    }
+
+    /// The bytes of a file as a reader sees them.
+    pub(crate) fn content(&self, path: &Path) -> Vec<u8> {
+        let state = self.state.lock();
+        state.contents[&state.names[path]].cached.clone()
+    }
+
+    /// Replaces the bytes of a file, on disk and in the cache; creates it when absent.
+    pub(crate) fn set_content(&self, path: &Path, bytes: Vec<u8>) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let file = *state.names.entry(path.to_owned()).or_insert_with(|| {
+            state.next_file += 1;
+            state.next_file
+        });
+        state.durable_names.insert(path.to_owned(), file);
+        state.contents.insert(
+            file,
+            Content {
+                durable: bytes.clone(),
+                cached: bytes,
+                unsynced: Vec::new(),
+            },
+        );
+    }
+
+    /// A second disk with the same content as a reader sees it now.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::default();
+        let paths: Vec<PathBuf> = self.state.lock().names.keys().cloned().collect();
+        for path in paths {
+            copy.set_content(&path, self.content(&path));
+        }
+        copy
+    }
+
+    fn handle(&self, file: u64, life: u64) -> Arc<dyn File> {
+        Arc::new(Handle {
+            disk: self.clone(),
+            file,
+            life,
+        })
+    }
+}
+
+impl Files for Simulated {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let mut state = self.state.lock();
+        state.operate(None)?;
+        state.next_file += 1;
+        let file = state.next_file;
+        state.contents.insert(file, Content::default());
+        state.change(NameChange::Set(path.to_owned(), file));
+        Ok(self.handle(file, state.life))
+    }
+
+    fn open(&self, path: &Path, _write: bool) -> io::Result<Arc<dyn File>> {
+        let mut state = self.state.lock();
+        state.operate(None)?;
+        let file = *state.names.get(path).ok_or(io::ErrorKind::NotFound)?;
+        Ok(self.handle(file, state.life))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.operate(None)?;
+        let file = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+        state.change(NameChange::Move(from.to_owned(), to.to_owned(), file));
+        Ok(())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut state = self.state.lock();
+        state.operate(None)?;
+        let inside = state.names.keys().filter(|path| path.parent() == Some(dir));
+        Ok(inside
+            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .collect())
+    }
+
+    fn create_dir(&self, _dir: &Path) -> io::Result<()> {
+        self.state.lock().operate(None)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.operate(Some(Fault::Sync))?;
+        let (synced, left) = std::mem::take(&mut state.unsynced_names)
+            .into_iter()
+            .partition(|change| {
+                let (NameChange::Set(path, _) | NameChange::Move(_, path, _)) = change;
+                path.parent() == Some(dir)
+            });
+        state.unsynced_names = left;
+        let synced: Vec<NameChange> = synced;
+        for change in synced {
+            apply(&mut state.durable_names, change);
+        }
+        Ok(())
+    }
+}
+
+impl Handle {
+    fn with<T>(&self, kind: Option<Fault>, f: impl FnOnce(&mut Content) -> T) -> io::Result<T> {
+        let mut state = self.disk.state.lock();
+        if state.life != self.life {
+            return Err(eio());
+        }
+        state.operate(kind)?;
+        Ok(f(state.contents.get_mut(&self.file).ok_or_else(eio)?))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        if self.disk.state.lock().sync_lies {
+            return self.with(None, |_| ());
+        }
+        let synced = self.with(Some(Fault::Sync), |content| {
+            for (offset, bytes) in std::mem::take(&mut content.unsynced) {
+                put(&mut content.durable, offset, &bytes);
+            }
+        });
+        if synced.is_err() {
+            let mut state = self.disk.state.lock();
+            if state.life == self.life && !state.dead {
+                // The kernel marks the pages clean: the cache shows them, the disk never gets them.
+                state
+                    .contents
+                    .get_mut(&self.file)
+                    .ok_or_else(eio)?
+                    .unsynced
+                    .clear();
+            }
+        }
+        synced
+    }
+}
+
+impl File for Handle {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.with(None, |content| {
+            let rest = content.cached.get(offset as usize..).unwrap_or_default();
+            let len = rest.len().min(buf.len());
+            buf[..len].copy_from_slice(&rest[..len]);
+            len
+        })
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let write = |bytes: &[u8]| {
+            let bytes = bytes.to_vec();
+            move |content: &mut Content| {
+                put(&mut content.cached, offset, &bytes);
+                content.unsynced.push((offset, bytes));
+            }
+        };
+        let written = self.with(Some(Fault::Write), write(bytes));
+        if written.is_err() {
+            let half = self.with(None, write(&bytes[..bytes.len() / 2]));
+            half.ok();
+        }
+        written
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.sync()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.sync()
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.with(None, |content| content.cached.len() as u64)
+    }
+}

@@ -1,0 +1,91 @@
+//! Listing the frames of a log offline, for the operator and for tools.
+
+use super::damage::Damage;
+use super::error::LogError;
+use super::files::Disk;
+use super::format::frame::FrameKind;
+use super::ids::BusId;
+use super::supers;
+use super::survey::survey;
+use std::path::Path;
+use uuid::Uuid;
+
+/// One frame, without its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameSummary {
+    /// Where it is in the log.
+    pub position: u64,
+    /// Bytes, header included.
+    pub len: u64,
+    /// What it is for.
+    pub kind: FrameKind,
+    /// The opening that wrote it.
+    pub open: u64,
+    /// Everything below was synced when it was written.
+    pub watermark: u64,
+    /// Unix milliseconds.
+    pub time_ms: i64,
+    /// The bus of its events; 0 when it has none.
+    pub bus: BusId,
+    /// Sequence of its first event; 0 when it has none.
+    pub first_sequence: u64,
+    /// How many events it has.
+    pub events: u16,
+    /// How many state records it has.
+    pub states: u32,
+}
+
+/// The log around the frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InspectReport {
+    /// The identity of the log.
+    pub uuid: Uuid,
+    /// Number of the last opening.
+    pub open: u64,
+    /// The last opening was closed in order.
+    pub clean: bool,
+    /// Position behind the last frame.
+    pub end: u64,
+    /// Everything below is known to have been synced.
+    pub watermark: u64,
+    /// Ranges that were left out because they are damaged.
+    pub damage: Vec<Damage>,
+}
+
+/// Hands every good frame of the log in the data directory `dir` to `f`, in order.
+///
+/// Blocking, changes nothing. Beside a writer at work it lists what it can read, which may
+/// include frames that are not durable yet.
+///
+/// # Errors
+/// As [`verify`](super::verify()); a directory without a readable super slot is [`LogError::Corrupt`].
+pub fn inspect(dir: &Path, f: &mut dyn FnMut(FrameSummary)) -> Result<InspectReport, LogError> {
+    let slots = supers::read(&Disk, dir)?;
+    let Some(slot) = slots.newest else {
+        return Err(LogError::Corrupt {
+            damage: vec![supers::unreadable(dir)],
+        });
+    };
+    let survey = survey(&Disk, dir, &slots, slot, false, &mut |header, _| {
+        f(FrameSummary {
+            position: header.position,
+            len: header.frame_len(),
+            kind: header.kind,
+            open: header.open,
+            watermark: header.watermark,
+            time_ms: header.append_time,
+            bus: header.bus,
+            first_sequence: header.first_sequence,
+            events: header.event_count,
+            states: header.record_count - u32::from(header.event_count),
+        });
+    })?;
+    Ok(InspectReport {
+        uuid: slot.uuid,
+        open: slot.open,
+        clean: slot.clean,
+        end: survey.end,
+        watermark: survey.watermark,
+        damage: survey.damage,
+    })
+}

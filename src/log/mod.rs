@@ -1,0 +1,65 @@
+//! The commit log: one append-only log for all buses and all delivery state.
+//!
+//! One thread writes. It takes everything that was queued while the last sync ran, writes it at
+//! once, syncs once (`fdatasync`) and only then acknowledges: what [`Log::append`] has returned
+//! survives the death of the process and of the machine. Readers see durable records only.
+//!
+//! When the process dies, the next [`Log::open`] finds every acknowledged append and, of those
+//! under way, each one whole or not at all. It tells the unfinished end of the log, which it
+//! removes, from damage to acknowledged data, which it refuses with [`LogError::Corrupt`].
+//!
+//! The layers, lowest first:
+//!
+//! * `format` – the bytes of frames, records, segments and super slots; no files
+//! * `files` – the file system as a trait, so that tests can lose power
+//! * `segment`, `supers` – the files of a log
+//! * `chain`, `scan`, `survey`, `recovery` – reading a log back and making its end durable
+//! * `index`, `dedup` – what is kept in memory about durable records
+//! * `queue`, `writer` – group commit
+//! * `append`, `read`, `feed`, `verify`, `inspect` – what callers use
+//!
+//! Positions in the log are never seen outside, except in the reports of [`verify()`] and
+//! [`inspect()`]. The module depends on nothing else of the crate.
+
+mod append;
+mod chain;
+mod config;
+mod damage;
+mod dedup;
+mod error;
+mod event;
+mod feed;
+mod files;
+mod format;
+mod ids;
+mod index;
+mod inspect;
+mod open;
+mod queue;
+mod read;
+mod recovery;
+mod scan;
+mod segment;
+mod shared;
+mod stats;
+mod supers;
+mod survey;
+mod verify;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{LogConfig, Now};
+pub use damage::{Damage, MissingEvents};
+pub use error::{AppendError, LogError};
+pub use event::{Appended, Cause, NewEvent, StateKind, StateRecord, StoredEvent, StoredState};
+pub use feed::{Durable, Feed, FeedError};
+pub use format::frame::FrameKind;
+pub use ids::{BusId, DedupKey, RouteId, dedup_key};
+pub use index::Named;
+pub use inspect::{FrameSummary, InspectReport, inspect};
+pub use open::Log;
+pub use recovery::Recovery;
+pub use stats::LogStats;
+pub use verify::{VerifyReport, verify};

@@ -1,0 +1,225 @@
+//! Segment files: their names, how they come to be, and where a position is.
+
+use super::error::LogError;
+use super::files::{File, Files, read_exact};
+use super::format::SEGMENT_HEADER_BYTES;
+pub(crate) use super::format::SEGMENT_HEADER_LEN as HEADER_LEN;
+
+use super::format::segment::{BadSegmentHeader, SegmentHeader};
+use parking_lot::RwLock;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use uuid::Uuid;
+
+const PREPARED: &str = "next.prepared";
+/// Zeros are written in pieces of this size: the source stays in the processor's cache.
+const ZERO_CHUNK: usize = 128 << 10;
+/// So many zeros are synced at a time, so that they never crowd the log's own writes.
+const ZERO_SYNC: u64 = 2 << 20;
+
+/// One segment file, open.
+pub(crate) struct Segment {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// Position of its first byte.
+    pub(crate) base: u64,
+    /// Bytes it holds or will hold.
+    pub(crate) size: u64,
+    /// The file.
+    pub(crate) file: Arc<dyn File>,
+}
+
+impl Segment {
+    /// The position behind the segment, which is the base of the next.
+    pub(crate) fn end(&self) -> u64 {
+        self.base + self.size
+    }
+
+    /// The position of the first frame.
+    pub(crate) fn first_frame(&self) -> u64 {
+        self.base + HEADER_LEN
+    }
+
+    /// Reads `len` bytes at `position`, all inside this segment.
+    pub(crate) fn read(&self, position: u64, len: usize) -> Result<Vec<u8>, LogError> {
+        read_exact(&*self.file, len, position - self.base).map_err(LogError::io("read", &self.path))
+    }
+
+    /// Writes at `position`, not yet durable.
+    pub(crate) fn write(&self, position: u64, bytes: &[u8]) -> Result<(), LogError> {
+        self.file
+            .write_at(bytes, position - self.base)
+            .map_err(LogError::io("write", &self.path))
+    }
+
+    /// Makes everything written durable.
+    pub(crate) fn sync(&self) -> Result<(), LogError> {
+        self.file.sync_data().map_err(LogError::io("sync", &self.path))
+    }
+}
+
+/// The segments by base; readers share it, the writer adds to it.
+#[derive(Default)]
+pub(crate) struct Segments {
+    by_base: RwLock<BTreeMap<u64, Arc<Segment>>>,
+}
+
+impl Segments {
+    /// Adds a segment.
+    pub(crate) fn add(&self, segment: Arc<Segment>) {
+        self.by_base.write().insert(segment.base, segment);
+    }
+
+    /// The segment that holds `position`.
+    pub(crate) fn at(&self, position: u64) -> Option<Arc<Segment>> {
+        let by_base = self.by_base.read();
+        let (_, segment) = by_base.range(..=position).next_back()?;
+        (position < segment.end()).then(|| Arc::clone(segment))
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.by_base.read().len()
+    }
+}
+
+/// The folder of the segments in a data directory.
+pub(crate) fn folder(dir: &Path) -> PathBuf {
+    dir.join("log")
+}
+
+/// The bases in the folder, ascending; an absent folder has none.
+///
+/// # Errors
+/// [`LogError::Foreign`] for a `.seg` file whose name is no base.
+pub(crate) fn list(files: &dyn Files, dir: &Path) -> Result<Vec<u64>, LogError> {
+    let folder = folder(dir);
+    let names = match files.list(&folder) {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(source) => return Err(LogError::io("list", &folder)(source)),
+    };
+    let mut bases = Vec::new();
+    for name in names {
+        let Some(stem) = name.strip_suffix(".seg") else {
+            continue;
+        };
+        match stem.parse::<u64>() {
+            Ok(base) if stem.len() == 20 => bases.push(base),
+            _ => {
+                return Err(LogError::Foreign {
+                    path: folder.join(name),
+                    reason: "its name is not a position",
+                });
+            }
+        }
+    }
+    bases.sort_unstable();
+    Ok(bases)
+}
+
+/// The path of the segment at `base`.
+pub(crate) fn path(dir: &Path, base: u64) -> PathBuf {
+    folder(dir).join(format!("{base:020}.seg"))
+}
+
+/// Why a segment cannot be used; an I/O error is not among them.
+pub(crate) enum BadSegment {
+    /// Its header or its length is damaged.
+    Damaged(&'static str),
+    /// Refuse to go on, whatever else there is.
+    Refused(LogError),
+}
+
+/// Opens the segment at `base` and checks its header against name and log.
+pub(crate) fn open(
+    files: &dyn Files,
+    dir: &Path,
+    base: u64,
+    uuid: Uuid,
+    write: bool,
+) -> Result<Result<Segment, BadSegment>, LogError> {
+    let path = path(dir, base);
+    let file = files.open(&path, write).map_err(LogError::io("open", &path))?;
+    let len = file.len().map_err(LogError::io("measure", &path))?;
+    if len < HEADER_LEN {
+        return Ok(Err(BadSegment::Damaged("the segment is shorter than its header")));
+    }
+    let block = read_exact(&*file, SEGMENT_HEADER_BYTES, 0).map_err(LogError::io("read", &path))?;
+    let foreign = |reason| {
+        Ok(Err(BadSegment::Refused(LogError::Foreign {
+            path: path.clone(),
+            reason,
+        })))
+    };
+    match SegmentHeader::decode(&block) {
+        Ok(header) if header.uuid != uuid => foreign("it carries another log's uuid"),
+        Ok(header) if header.base != base => foreign("its header names another position than its name"),
+        Ok(header) if len > header.size => Ok(Err(BadSegment::Damaged(
+            "the segment is longer than its header says",
+        ))),
+        Ok(SegmentHeader { size, .. }) => Ok(Ok(Segment {
+            path,
+            base,
+            size,
+            file,
+        })),
+        Err(BadSegmentHeader::Broken) => Ok(Err(BadSegment::Damaged("the header of the segment"))),
+        Err(BadSegmentHeader::Unsupported) => Ok(Err(BadSegment::Refused(LogError::Unsupported {
+            path,
+            what: "segment version",
+        }))),
+    }
+}
+
+/// Makes a file of `size` zeros that can become any segment; durable except for its name.
+///
+/// Slow and safe to run beside the writer. A file left by a dead process is replaced.
+pub(crate) fn prepare(files: &dyn Files, dir: &Path, size: u64) -> Result<Arc<dyn File>, LogError> {
+    let path = folder(dir).join(PREPARED);
+    let file = files.create(&path).map_err(LogError::io("create", &path))?;
+    let zeros = vec![0; ZERO_CHUNK];
+    let mut offset = 0;
+    while offset < size {
+        let len = usize::try_from(size - offset)
+            .unwrap_or(ZERO_CHUNK)
+            .min(ZERO_CHUNK);
+        let (chunk, _) = zeros.split_at(len);
+        file.write_at(chunk, offset)
+            .map_err(LogError::io("write", &path))?;
+        offset += len as u64;
+        if offset.is_multiple_of(ZERO_SYNC) {
+            file.sync_data().map_err(LogError::io("sync", &path))?;
+        }
+    }
+    file.sync_all().map_err(LogError::io("sync", &path))?;
+    Ok(file)
+}
+
+/// Turns the prepared file into the segment `header` describes.
+///
+/// On return header and name are durable; until then the name does not exist, so a segment
+/// that is found under its name always has a whole header, and everything before it is synced.
+pub(crate) fn adopt(
+    files: &dyn Files,
+    dir: &Path,
+    file: Arc<dyn File>,
+    header: SegmentHeader,
+) -> Result<Segment, LogError> {
+    let (folder, path) = (folder(dir), path(dir, header.base));
+    file.write_at(&header.encode(), 0)
+        .map_err(LogError::io("write", &path))?;
+    file.sync_all().map_err(LogError::io("sync", &path))?;
+    files
+        .rename(&folder.join(PREPARED), &path)
+        .map_err(LogError::io("rename", &path))?;
+    files.sync_dir(&folder).map_err(LogError::io("sync", &folder))?;
+    Ok(Segment {
+        path,
+        base: header.base,
+        size: header.size,
+        file,
+    })
+}

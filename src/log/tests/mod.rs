@@ -1,0 +1,13 @@
+//! What the log promises, tried on simulated disks; the lock and offline checks on a real one.
+
+#![expect(clippy::cast_possible_truncation, reason = "test logs are small")]
+
+mod append;
+mod crash;
+mod damage;
+mod dedup;
+mod failure;
+mod model;
+mod offline;
+mod support;
+mod tear;

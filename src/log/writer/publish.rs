@@ -1,0 +1,76 @@
+//! What happens once a group is durable: index, dedup window, feeds, answers.
+
+use super::Writer;
+use crate::log::feed::{Durable, FEED_MAX_BODY};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Writer {
+    /// Makes the group visible, then answers its callers, so that what is acknowledged can be read.
+    pub(super) fn publish(&mut self) {
+        self.count();
+        self.index();
+        self.settle_keys();
+        self.answer();
+    }
+
+    fn count(&mut self) {
+        let counters = &self.shared.counters;
+        counters.groups.fetch_add(1, Relaxed);
+        counters.bytes.fetch_add(self.group.len(), Relaxed);
+        let frames = self.group.frames_mut();
+        counters.appends.fetch_add(frames.len() as u64, Relaxed);
+        let events: usize = frames.iter().map(|(_, request)| request.events.len()).sum();
+        counters.events.fetch_add(events as u64, Relaxed);
+    }
+
+    fn index(&mut self) {
+        let mut index = self.shared.index.write();
+        for (header, request) in self.group.frames_mut() {
+            for (sequence, event) in (header.first_sequence..).zip(&mut request.events) {
+                event.sequence = sequence;
+                event.time_ms = header.append_time;
+            }
+            index.add_written(header, &request.events, &request.states);
+        }
+        for (header, request) in self.group.frames_mut() {
+            if !request.events.is_empty() {
+                index.bus_mut(header.bus).announce();
+            }
+        }
+    }
+
+    fn settle_keys(&mut self) {
+        let at = self.shared.at();
+        let mut dedup = self.shared.dedup.lock();
+        for (header, request) in self.group.frames_mut() {
+            for event in &request.events {
+                dedup.complete(header.bus, event.key, event.sequence, at);
+            }
+        }
+        drop(dedup);
+        self.shared.dedup_changed.notify_waiters();
+    }
+
+    fn answer(&mut self) {
+        let shared = &self.shared;
+        let is_followed = shared.feed.receiver_count() > 0;
+        let mut admitted = 0;
+        for (header, request) in self.group.drain() {
+            admitted += request.admitted as usize;
+            // A caller that has gone away needs no answer, and a feed that has needs no event.
+            request.done.send(Ok(header.first_sequence)).ok();
+            if is_followed && !request.events.is_empty() {
+                let fits = request.body.len() <= FEED_MAX_BODY;
+                let durable = fits.then(|| {
+                    Arc::new(Durable {
+                        bus: header.bus,
+                        events: request.events,
+                    })
+                });
+                shared.feed.send(durable).ok();
+            }
+        }
+        shared.admission.add_permits(admitted);
+    }
+}
