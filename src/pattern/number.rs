@@ -1,0 +1,205 @@
+//! Numbers as patterns compare them.
+//!
+//! A number counts as the IEEE double nearest to it if that double, written in its shortest form,
+//! is the very number: `5`, `5.0` and `50e-1` are one. A number no double can hold (2^53 + 1, a
+//! 30-digit id, `1e400`) equals only its own spelling, and no range contains it; the exponent's `E`,
+//! `e` and `e+` are one spelling, because JSON libraries do not keep them apart.
+
+use std::fmt;
+
+/// A number of a pattern.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Number {
+    spelling: String,
+    value: Option<f64>,
+}
+
+impl Number {
+    /// Takes the number as it was written.
+    pub(super) fn new(number: &serde_json::Number) -> Self {
+        let spelling = number.to_string();
+        Self {
+            value: double(&spelling),
+            spelling,
+        }
+    }
+
+    /// The double that holds the number exactly, if one does.
+    pub(super) fn value(&self) -> Option<f64> {
+        self.value
+    }
+
+    /// Whether the number written as `text` is this one.
+    pub(super) fn equals(&self, text: &str) -> bool {
+        match (self.value, double(text)) {
+            (Some(a), Some(b)) => a.total_cmp(&b).is_eq(),
+            _ => plain_exponent(&self.spelling) == plain_exponent(text),
+        }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.spelling)
+    }
+}
+
+/// A comparison with a bound, as in `>= 5`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Bound {
+    /// The side of the limit that is wanted.
+    pub(super) comparison: Comparison,
+    /// The limit; a double holds it, or nothing is within the bound.
+    pub(super) limit: Number,
+}
+
+/// The side of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equal,
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+}
+
+impl Comparison {
+    /// Reads the operator as patterns write it.
+    pub(super) fn parse(operator: &str) -> Option<Self> {
+        Some(match operator {
+            "=" => Self::Equal,
+            "<" => Self::Less,
+            "<=" => Self::AtMost,
+            ">" => Self::More,
+            ">=" => Self::AtLeast,
+            _ => return None,
+        })
+    }
+
+    fn symbol(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::More => ">",
+            Self::AtLeast => ">=",
+        }
+    }
+}
+
+impl Bound {
+    fn admits(&self, value: f64) -> bool {
+        let Some(limit) = self.limit.value() else {
+            return false;
+        };
+        let order = value.total_cmp(&limit);
+        match self.comparison {
+            Comparison::Equal => order.is_eq(),
+            Comparison::Less => order.is_lt(),
+            Comparison::AtMost => order.is_le(),
+            Comparison::More => order.is_gt(),
+            Comparison::AtLeast => order.is_ge(),
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.comparison.symbol(), self.limit)
+    }
+}
+
+/// Whether the number written as `text` is within all bounds.
+pub(super) fn within(bounds: &[Bound], text: &str) -> bool {
+    double(text).is_some_and(|value| bounds.iter().all(|bound| bound.admits(value)))
+}
+
+/// The double that is exactly the number written as `text`; never `-0.0`.
+fn double(text: &str) -> Option<f64> {
+    /// Any decimal of so few digits survives the way through a double.
+    const ALWAYS_EXACT: usize = 15;
+    let value: f64 = text.parse().ok().filter(|value: &f64| value.is_finite())?;
+    let plain = text.len() <= ALWAYS_EXACT && !text.contains(['e', 'E']);
+    (plain || Decimal::parse(text)? == Decimal::parse(&format!("{value:e}"))?).then_some(value + 0.0)
+}
+
+/// The text with its exponent introduced by a bare `e`.
+fn plain_exponent(text: &str) -> String {
+    text.replace('E', "e").replace("e+", "e")
+}
+
+/// A decimal number in its one normal form: no zeros at either end.
+#[derive(PartialEq)]
+struct Decimal {
+    negative: bool,
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    /// `None` when the exponent is beyond counting.
+    fn parse(text: &str) -> Option<Self> {
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = format!("{}{fraction}", whole.trim_start_matches('-'));
+        let kept = all.trim_end_matches('0');
+        let digits = kept.trim_start_matches('0').to_owned();
+        if digits.is_empty() {
+            return Some(Self {
+                negative: false,
+                digits,
+                exponent: 0,
+            });
+        }
+        let shift = i64::try_from(all.len() - kept.len()).ok()? - i64::try_from(fraction.len()).ok()?;
+        let exponent = exponent.parse::<i64>().ok()?.checked_add(shift)?;
+        Some(Self {
+            negative: text.starts_with('-'),
+            digits,
+            exponent,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(a: &str, b: &str) -> bool {
+        Number::new(&serde_json::from_str(a).unwrap()).equals(b)
+    }
+
+    #[test]
+    fn spellings_of_one_double_are_equal() {
+        for (a, b) in [
+            ("5", "5.0"),
+            ("5", "50e-1"),
+            ("0", "-0.0"),
+            ("300", "3.0e2"),
+            ("0", "0e99999999999999999999"),
+            ("1E+3", "1000"),
+            ("0.1", "0.100000000000000000000"),
+            ("9007199254740992", "9.007199254740992e15"),
+        ] {
+            assert!(same(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn numbers_beyond_doubles_equal_only_their_spelling() {
+        for text in [
+            "9007199254740993",
+            "123456789012345678901234567890",
+            "1e400",
+            "1e-400",
+        ] {
+            assert!(same(text, text), "{text}");
+            assert!(!same(text, &format!("{text}0")), "{text}");
+        }
+        assert!(!same("9007199254740993", "9007199254740992"));
+        assert!(!same("9007199254740992", "9007199254740993"));
+        assert!(same("1e400", "1E+400"));
+        assert!(!same("1e-400", "0"));
+        assert!(!same("1e99999999999999999999", "1e400"));
+    }
+}
