@@ -1,0 +1,167 @@
+//! A transform as a whole: its steps, read and run.
+
+use serde_json::Value;
+
+use super::document::Document;
+use super::document::Facts;
+use super::error::Reason;
+use super::error::TransformError;
+use super::error::TransformFailure;
+use super::error::child;
+use super::error::suggestion;
+use super::keep::Keep;
+use super::limits::Budget;
+use super::limits::MAX_DEPTH;
+use super::limits::MAX_EXPRESSIONS;
+use super::limits::MAX_STEPS;
+use super::limits::MAX_TRANSFORM;
+use super::limits::nests_deeper;
+use super::scope::Scope;
+use super::set::Set;
+use super::template::Template;
+
+/// The steps there are.
+const AVAILABLE: [&str; 3] = ["keep", "data", "set"];
+
+/// Steps of the language that this engine does not have: named apart from misspellings.
+const UNAVAILABLE: [&str; 5] = ["drop", "mask", "select", "const", "input_transformer"];
+
+/// Steps that make of an event what a target gets, read and checked.
+#[derive(Debug, Clone)]
+pub struct Transform {
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Keep(Keep),
+    Data(Template),
+    Set(Set),
+}
+
+impl Transform {
+    /// Reads a list of steps, each an object whose only key is the step's name.
+    ///
+    /// # Errors
+    /// All problems, not only the first.
+    pub fn parse(steps: &Value) -> Result<Self, Vec<TransformError>> {
+        let list = bounded(steps).map_err(|error| vec![error])?;
+        let mut errors = Vec::new();
+        let steps: Vec<Step> = list
+            .iter()
+            .enumerate()
+            .filter_map(|(index, step)| Step::parse(step, &format!("/{index}"), &mut errors))
+            .collect();
+        let expressions: usize = steps.iter().map(Step::expressions).sum();
+        if expressions > MAX_EXPRESSIONS {
+            let detail = format!("{expressions} expressions and paths; the limit is {MAX_EXPRESSIONS}");
+            errors.push(TransformError::new("", "too-large", detail));
+        }
+        if errors.is_empty() {
+            Ok(Self { steps })
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// Runs the steps, each on the result of the one before.
+    ///
+    /// The same event and facts give the same result, whenever and however often they are given.
+    ///
+    /// # Errors
+    /// The first step that cannot be applied, and why.
+    pub fn apply(&self, event: Document, facts: &Facts<'_>) -> Result<Document, TransformFailure> {
+        if self.steps.is_empty() {
+            return Ok(event);
+        }
+        let mut scope = Scope::open(event, facts);
+        for (index, step) in self.steps.iter().enumerate() {
+            step.apply(&mut scope)
+                .map_err(|reason| TransformFailure { step: index, reason })?;
+        }
+        Ok(scope.close())
+    }
+}
+
+/// The list of steps, if it is one, and of a reasonable size.
+fn bounded(steps: &Value) -> Result<&[Value], TransformError> {
+    let too_large = |detail| Err(TransformError::new("", "too-large", detail));
+    let Some(list) = steps.as_array() else {
+        return Err(
+            TransformError::new("", "not-a-list", "a transform is a list of steps")
+                .corrected(r#"such as [{"keep": ["$.data.id"]}]"#),
+        );
+    };
+    if list.len() > MAX_STEPS {
+        return too_large(format!("{} steps; the limit is {MAX_STEPS}", list.len()));
+    }
+    // The list and the step's object are two levels around a template.
+    if nests_deeper(steps, MAX_DEPTH + 2) {
+        return too_large(format!("a template is nested more than {MAX_DEPTH} levels deep"));
+    }
+    let len = steps.to_string().len();
+    if len > MAX_TRANSFORM {
+        return too_large(format!("{len} bytes of JSON; the limit is {MAX_TRANSFORM}"));
+    }
+    Ok(list)
+}
+
+impl Step {
+    fn parse(step: &Value, pointer: &str, errors: &mut Vec<TransformError>) -> Option<Self> {
+        let mut members = step.as_object().into_iter().flatten();
+        let (Some((name, operand)), None) = (members.next(), members.next()) else {
+            errors.push(
+                TransformError::new(
+                    pointer,
+                    "not-a-step",
+                    "a step is an object with one key, the step's name",
+                )
+                .corrected(listing()),
+            );
+            return None;
+        };
+        let pointer = child(pointer, name);
+        match name.as_str() {
+            "keep" => Some(Self::Keep(Keep::parse(operand, &pointer, errors))),
+            "data" => Some(Self::Data(Template::parse(operand, &pointer, errors))),
+            "set" => Some(Self::Set(Set::parse(operand, &pointer, errors))),
+            name => {
+                errors.push(if UNAVAILABLE.contains(&name) {
+                    TransformError::new(
+                        &pointer,
+                        "unsupported-step",
+                        format!("step {name} is not available"),
+                    )
+                    .corrected(listing())
+                } else {
+                    TransformError::new(&pointer, "unknown-step", format!("{name} is not a step"))
+                        .corrected(suggestion(name, &AVAILABLE, "steps"))
+                });
+                None
+            }
+        }
+    }
+
+    fn expressions(&self) -> usize {
+        match self {
+            Self::Keep(keep) => keep.paths(),
+            Self::Data(template) => template.expressions(),
+            Self::Set(set) => set.expressions(),
+        }
+    }
+
+    fn apply(&self, scope: &mut Scope<'_>) -> Result<(), Reason> {
+        match self {
+            Self::Keep(keep) => scope.replace_data(keep.apply(&scope.event)),
+            Self::Data(template) => {
+                let data = template.render(scope, &mut Budget::of_step())?;
+                scope.replace_data(data)
+            }
+            Self::Set(set) => set.apply(scope),
+        }
+    }
+}
+
+fn listing() -> String {
+    format!("the steps are {}", AVAILABLE.join(", "))
+}

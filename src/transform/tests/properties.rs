@@ -1,0 +1,40 @@
+//! Laws that hold for any template and any event.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::Data;
+use super::FACTS;
+use super::Transform;
+use super::event;
+
+/// Text rich in what templates give a meaning to.
+fn template_text() -> impl Strategy<Value = String> {
+    let parts = prop::sample::select(vec![
+        "${", "$${", "}", "{", "$", "??", "?", "\"", "'", "\\", "$.data", ".v", "[0]", "[*]", "..", "now",
+        "é", " ",
+    ]);
+    vec(parts, 0..8).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// What the reader accepts can be applied, and the template keeps its shape.
+    #[test]
+    fn any_text_is_refused_or_applied(text in template_text(), value in any::<String>()) {
+        let Ok(transform) = Transform::parse(&json!([{ "data": { "made": text } }])) else { return Ok(()) };
+        let result = transform.apply(event(json!({ "v": value }).to_string()), &FACTS).unwrap();
+        let Data::Json(data) = result.data else { panic!("a step made data") };
+        prop_assert_eq!(data.as_object().map(serde_json::Map::len), Some(1));
+    }
+
+    /// A value goes through unchanged alone, and as text inside text.
+    #[test]
+    fn strings_go_through_as_they_are(value in any::<String>()) {
+        let steps = json!([{ "data": ["${$.data.v}", "<${$.data.v}>"] }]);
+        let result = Transform::parse(&steps).unwrap().apply(event(json!({ "v": value }).to_string()), &FACTS);
+        prop_assert_eq!(result.unwrap().data, Data::Json(json!([value, format!("<{value}>")])));
+    }
+}
