@@ -1,0 +1,116 @@
+//! The names of buses, rules and targets: parsed at the edge, never checked again inside.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A text that breaks the one rule all names obey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a name has 1 to 64 characters, letters, digits, `.`, `_` and `-`, and begins with a letter or a digit"
+)]
+pub struct InvalidName;
+
+/// Longest name in bytes, which are characters here.
+const MAX_LEN: usize = 64;
+
+fn check(text: &str) -> Result<(), InvalidName> {
+    let first = text.bytes().next().ok_or(InvalidName)?;
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    if first.is_ascii_alphanumeric() && text.len() <= MAX_LEN && text.bytes().all(allowed) {
+        Ok(())
+    } else {
+        Err(InvalidName)
+    }
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// Matches `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`; case matters; a clone costs a counter.
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks `text` and keeps it.
+            ///
+            /// # Errors
+            /// [`InvalidName`] if the text breaks the rule of names.
+            pub fn parse(text: &str) -> Result<Self, InvalidName> {
+                check(text).map(|()| Self(Arc::from(text)))
+            }
+
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = InvalidName;
+
+            fn from_str(text: &str) -> Result<Self, InvalidName> {
+                Self::parse(text)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// The name of a bus.
+    BusName
+);
+name!(
+    /// The name of a rule, unique on its bus.
+    RuleName
+);
+name!(
+    /// The name of a target, unique in its rule.
+    TargetName
+);
+
+impl Default for BusName {
+    /// The bus `default`, which always exists.
+    fn default() -> Self {
+        Self(Arc::from("default"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_obey_the_rule() {
+        for good in ["a", "0", "big-orders", "A.b_c-9", &"x".repeat(64)] {
+            assert_eq!(RuleName::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "-a", ".a", "_a", "a b", "a/b", "ä", "a\n", &"x".repeat(65)] {
+            assert_eq!(RuleName::parse(bad), Err(InvalidName), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_default_bus_has_a_valid_name() {
+        assert_eq!(BusName::parse("default"), Ok(BusName::default()));
+    }
+}

@@ -1,0 +1,251 @@
+//! A rule: a pattern, an optional transform, and one or more targets.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::decode::Fields;
+use super::decode::Issues;
+use super::decode::unsupported;
+use super::issue::Issue;
+use super::names::RuleName;
+use super::target::Target;
+use crate::pattern::Pattern;
+use crate::transform::Transform;
+
+/// A rule that has passed every check and is compiled.
+#[derive(Debug)]
+pub struct Rule {
+    /// Unique on its bus.
+    pub name: RuleName,
+    /// What it is for, in its author's words.
+    pub description: Option<String>,
+    /// Which events it matches.
+    pub pattern: Pattern,
+    /// What becomes of a matched event before it is sent.
+    pub transform: Option<Transform>,
+    /// Where matched events go: at least one, names unique.
+    pub targets: Vec<Target>,
+    /// The rule as it was given, with its name: what is stored, shown and compared.
+    pub spec: Arc<Value>,
+}
+
+const KEYS: &[&str] = &["name", "description", "match", "transform", "targets"];
+const LATER: &[&str] = &["paused"];
+/// Most targets of a rule: a published event costs a delivery each.
+const MAX_TARGETS: usize = 100;
+
+impl Rule {
+    /// Reads and compiles a rule, alone in its document.
+    ///
+    /// `name` is the name it is stored under; the document may leave it out or must repeat it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; pointers begin at the rule.
+    pub fn decode(value: &Value, name: Option<&RuleName>) -> Result<Self, Vec<Issue>> {
+        let mut issues = Issues::default();
+        let rule = Self::decode_at(value, "", name, &mut issues);
+        issues.or(rule)
+    }
+
+    /// Reads and compiles the rule at `pointer` of a document.
+    pub(super) fn decode_at(
+        value: &Value,
+        pointer: &str,
+        name: Option<&RuleName>,
+        issues: &mut Issues,
+    ) -> Option<Self> {
+        let fields = Fields::of(value, pointer, "a rule", issues)?;
+        let before = issues.count();
+        fields.only(KEYS, LATER, issues);
+        refuse_secrets(value, pointer, issues);
+        let name = rule_name(&fields, name, issues);
+        let description = fields.text("description", issues).map(str::to_owned);
+        let pattern = pattern(&fields, issues);
+        let transform = transform(&fields, issues);
+        let targets = targets(&fields, issues);
+        if issues.count() > before {
+            return None;
+        }
+        let name = name?;
+        let spec = with_name(value, &name);
+        Some(Self {
+            name,
+            description,
+            pattern: pattern?,
+            transform,
+            targets,
+            spec: Arc::new(spec),
+        })
+    }
+
+    /// The names of the rule's targets, in order.
+    pub fn target_names(&self) -> impl Iterator<Item = &super::names::TargetName> {
+        self.targets.iter().map(|target| &target.name)
+    }
+}
+
+/// The spec with its name in front, if the document left the name out.
+fn with_name(value: &Value, name: &RuleName) -> Value {
+    let mut spec = value.clone();
+    if let Value::Object(object) = &mut spec
+        && !object.contains_key("name")
+    {
+        object.shift_insert(0, "name".to_owned(), Value::from(name.as_str()));
+    }
+    spec
+}
+
+fn rule_name(fields: &Fields<'_>, given: Option<&RuleName>, issues: &mut Issues) -> Option<RuleName> {
+    if given.is_none() {
+        fields.required("name", "name: big-orders", issues)?;
+    }
+    if fields.find("name").is_none() {
+        return given.cloned();
+    }
+    let text = fields.text("name", issues)?;
+    match (RuleName::parse(text), given) {
+        (Err(error), _) => {
+            issues.push(Issue::new(fields.at("name"), "invalid-name", error.to_string()));
+            None
+        }
+        (Ok(name), Some(given)) if name != *given => {
+            let detail = format!("the rule is called `{name}` inside and `{given}` outside");
+            issues.push(
+                Issue::new(fields.at("name"), "name-mismatch", detail)
+                    .with_correction("leave out `name`, or repeat it"),
+            );
+            None
+        }
+        (Ok(name), _) => Some(name),
+    }
+}
+
+fn pattern(fields: &Fields<'_>, issues: &mut Issues) -> Option<Pattern> {
+    let value = fields.required("match", "match: { type: [com.example.order.created] }", issues)?;
+    let at = fields.at("match");
+    if let Some(language) = later_language(value) {
+        issues.push(
+            unsupported(format!("{at}/{language}"), &format!("match: {language}"))
+                .with_correction("write an event pattern"),
+        );
+        return None;
+    }
+    match Pattern::parse(value) {
+        Ok(pattern) => Some(pattern),
+        Err(errors) => {
+            for error in errors {
+                let mut issue = Issue::new(format!("{at}{}", error.pointer), error.code, error.detail);
+                issue.correction = error.correction;
+                issues.push(issue);
+            }
+            None
+        }
+    }
+}
+
+/// The key that makes `match` CESQL or Subscriptions API filters, which come later.
+fn later_language(value: &Value) -> Option<&'static str> {
+    const DIALECTS: &[&str] = &["exact", "prefix", "suffix", "all", "any", "not", "sql"];
+    let object = value.as_object()?;
+    if object.get("sql").is_some_and(Value::is_string) {
+        return Some("sql");
+    }
+    let filters = object.get("filters")?.as_array()?;
+    // Every filter dialect holds an object, a list or (`sql`) a text; an event pattern on an
+    // attribute called `filters` holds a text under `prefix` and `suffix`.
+    let is_filter = |item: &Value| {
+        let Some(filter) = item.as_object() else {
+            return false;
+        };
+        filter.iter().any(|(key, value)| {
+            DIALECTS.contains(&key.as_str()) && (value.is_object() || value.is_array() || key == "sql")
+        })
+    };
+    (!filters.is_empty() && filters.iter().all(is_filter)).then_some("filters")
+}
+
+fn transform(fields: &Fields<'_>, issues: &mut Issues) -> Option<Transform> {
+    let value = fields.find("transform")?;
+    match Transform::parse(value) {
+        Ok(transform) => Some(transform),
+        Err(errors) => {
+            let at = fields.at("transform");
+            for error in errors {
+                let mut issue = Issue::new(format!("{at}{}", error.pointer), error.code, error.detail);
+                issue.correction = error.correction;
+                issues.push(issue);
+            }
+            None
+        }
+    }
+}
+
+fn targets(fields: &Fields<'_>, issues: &mut Issues) -> Vec<Target> {
+    const EXAMPLE: &str = "targets: [{ name: crm, webhook: { url: \"https://…\" } }]";
+    if fields.required("targets", EXAMPLE, issues).is_none() {
+        return Vec::new();
+    }
+    let before = issues.count();
+    let items = fields.list("targets", issues);
+    if issues.count() == before && !(1..=MAX_TARGETS).contains(&items.len()) {
+        let detail = format!("a rule has 1 to {MAX_TARGETS} targets, not {}", items.len());
+        issues.push(Issue::new(fields.at("targets"), "invalid-value", detail));
+        return Vec::new();
+    }
+    let mut names = HashSet::new();
+    let mut targets = Vec::with_capacity(items.len());
+    for (at, item) in items {
+        if let Some(name) = item.get("name").and_then(Value::as_str)
+            && !names.insert(name)
+        {
+            let detail = format!("the rule has two targets called `{name}`");
+            issues.push(Issue::new(format!("{at}/name"), "duplicate-name", detail));
+        }
+        targets.extend(Target::decode(item, &at, issues));
+    }
+    targets
+}
+
+/// Reports every secret reference: no field of a rule takes one in this version.
+fn refuse_secrets(value: &Value, pointer: &str, issues: &mut Issues) {
+    match value {
+        Value::String(text) => {
+            if has_secret(text) {
+                issues.push(secret_issue(pointer.to_owned()));
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                refuse_secrets(item, &format!("{pointer}/{index}"), issues);
+            }
+        }
+        Value::Object(object) => {
+            for (key, value) in object {
+                let at = super::decode::join(pointer, key);
+                if has_secret(key) {
+                    issues.push(secret_issue(at.clone()));
+                }
+                refuse_secrets(value, &at, issues);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn has_secret(text: &str) -> bool {
+    text.contains("${env:") || text.contains("${file:")
+}
+
+fn secret_issue(pointer: String) -> Issue {
+    Issue::new(
+        pointer,
+        "secret-reference-not-allowed",
+        "a secret cannot be named here",
+    )
+    .with_correction("secrets stand only in credential fields, never in patterns, templates or headers")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Reading one element of `targets`.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Target;
+use super::TargetKind;
+use super::webhook::Webhook;
+use crate::catalog::decode::Fields;
+use crate::catalog::decode::Issues;
+use crate::catalog::issue::Issue;
+use crate::catalog::names::TargetName;
+use crate::catalog::retry::RetryPolicy;
+
+const KEYS: &[&str] = &[
+    "name",
+    "webhook",
+    "echo",
+    "retry",
+    "timeout",
+    "concurrency",
+    "paused",
+];
+const LATER_KINDS: &[&str] = &["function", "queue", "bus", "file"];
+const LATER: &[&str] = &[
+    "function",
+    "queue",
+    "bus",
+    "file",
+    "order",
+    "key",
+    "rate",
+    "circuit",
+    "transform",
+];
+
+/// The default deadline of an attempt: long for an API call, short for a thread that hangs.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// A longer call belongs behind a queue.
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_mins(5);
+const CONCURRENCY: u32 = 32;
+const CONCURRENCIES: RangeInclusive<u32> = 1..=1024;
+
+impl Target {
+    /// Reads a target and reports everything wrong with it.
+    pub(in crate::catalog) fn decode(value: &Value, pointer: &str, issues: &mut Issues) -> Option<Self> {
+        let fields = Fields::of(value, pointer, "a target", issues)?;
+        let before = issues.count();
+        fields.only(KEYS, LATER, issues);
+        let name = name(&fields, issues);
+        let kind = kind(&fields, pointer, issues);
+        let retry = match fields.find("retry") {
+            Some(value) => RetryPolicy::decode(value, &fields.at("retry"), issues),
+            None => Some(RetryPolicy::default()),
+        };
+        let timeout = fields.duration("timeout", TIMEOUTS, issues).unwrap_or(TIMEOUT);
+        let concurrency = fields
+            .number("concurrency", CONCURRENCIES, issues)
+            .unwrap_or(CONCURRENCY);
+        let paused = fields.flag("paused", issues);
+        if issues.count() > before {
+            return None;
+        }
+        Some(Self {
+            name: name?,
+            kind: kind?,
+            retry: retry?,
+            timeout,
+            concurrency,
+            paused,
+        })
+    }
+}
+
+fn name(fields: &Fields<'_>, issues: &mut Issues) -> Option<TargetName> {
+    fields.required("name", "name: crm", issues)?;
+    let text = fields.text("name", issues)?;
+    let name = TargetName::parse(text);
+    if let Err(error) = &name {
+        issues.push(Issue::new(fields.at("name"), "invalid-name", error.to_string()));
+    }
+    name.ok()
+}
+
+/// The one kind the target has.
+fn kind(fields: &Fields<'_>, pointer: &str, issues: &mut Issues) -> Option<TargetKind> {
+    match (fields.find("webhook"), fields.find("echo")) {
+        (Some(value), None) => Webhook::decode(value, &fields.at("webhook"), issues).map(TargetKind::Webhook),
+        (None, Some(value)) => {
+            Fields::of(value, &fields.at("echo"), "`echo`", issues)?.only(&[], &[], issues);
+            Some(TargetKind::Echo)
+        }
+        (Some(_), Some(_)) => {
+            let detail = "a target has one kind: `webhook` or `echo`, not both";
+            issues.push(Issue::new(pointer, "invalid-target", detail).with_correction("make it two targets"));
+            None
+        }
+        // A kind that is not available has been reported with its key.
+        (None, None) if LATER_KINDS.iter().any(|kind| fields.find(kind).is_some()) => None,
+        (None, None) => {
+            let detail = "a target needs its kind: `webhook` or `echo`";
+            issues.push(
+                Issue::new(pointer, "missing-field", detail)
+                    .with_correction("add `webhook: { url: \"https://…\" }` or `echo: {}`"),
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! The catalog as the data plane sees it: compiled rules, their history, and all routes.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::change::BusRow;
+use super::change::Committed;
+use super::change::Loaded;
+use super::change::RevisionRow;
+use super::change::RouteRow;
+use super::current::Current;
+use super::issue::Issue;
+use super::names::BusName;
+use super::names::RuleName;
+use super::names::TargetName;
+use super::rule::Rule;
+use super::target::Target;
+use crate::log::BusId;
+use crate::log::RouteId;
+
+/// An immutable picture of the catalog. A commit makes the next one.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    current: Current,
+    buses: BTreeMap<BusName, BusView>,
+    history: HashMap<BusName, HashMap<RuleName, Vec<Revision>>>,
+    routes: HashMap<RouteId, Arc<RouteNames>>,
+    open: HashMap<BusName, HashMap<RuleName, BTreeSet<RouteId>>>,
+}
+
+/// A bus that takes events.
+#[derive(Debug, Clone)]
+pub struct BusView {
+    /// Its name.
+    pub name: BusName,
+    /// Its number in the log.
+    pub id: BusId,
+    /// The number of its ruleset.
+    pub generation: u64,
+    /// The rules in force, by name.
+    pub rules: BTreeMap<RuleName, RuleView>,
+}
+
+/// A rule in force.
+#[derive(Debug, Clone)]
+pub struct RuleView {
+    /// Which revision of it, from 1.
+    pub revision: u64,
+    /// The generation since which it is in force.
+    pub from_generation: u64,
+    /// The file that brought it, if one did.
+    pub owner: Option<String>,
+    /// The rule.
+    pub rule: Arc<Rule>,
+    /// Its open routes, ascending.
+    pub routes: Vec<RouteId>,
+}
+
+/// The names behind the number of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteNames {
+    /// Its number in the log.
+    pub id: RouteId,
+    /// Its bus.
+    pub bus: BusName,
+    /// The number of its bus.
+    pub bus_id: BusId,
+    /// Its rule.
+    pub rule: RuleName,
+    /// Its target.
+    pub target: TargetName,
+    /// Whether it is closed, which is for ever.
+    pub is_closed: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Revision {
+    from: u64,
+    until: Option<u64>,
+    rule: Arc<Rule>,
+}
+
+/// A stored rule does not compile with this version of Tramline.
+#[derive(Debug, thiserror::Error)]
+#[error("the stored rule `{rule}` of the bus `{bus}` cannot be read: {}", .issues.first().map_or("", |issue| &issue.detail))]
+pub struct StoredRuleError {
+    /// Its bus.
+    pub bus: BusName,
+    /// Its name.
+    pub rule: RuleName,
+    /// What is wrong with it.
+    pub issues: Vec<Issue>,
+}
+
+impl View {
+    /// The picture of a catalog just read. Compiles every revision.
+    ///
+    /// # Errors
+    /// The first stored rule that does not compile.
+    pub fn from_loaded(loaded: &Loaded) -> Result<Self, StoredRuleError> {
+        let mut view = Self {
+            current: Current::from_loaded(loaded),
+            ..Self::default()
+        };
+        view.put_buses(&loaded.buses);
+        view.put_routes(&loaded.routes);
+        for revision in &loaded.revisions {
+            view.put_revision(revision)?;
+        }
+        Ok(view)
+    }
+
+    /// The picture after a commit.
+    ///
+    /// # Errors
+    /// The first committed rule that does not compile.
+    pub fn after(&self, committed: &Committed) -> Result<Self, StoredRuleError> {
+        let mut view = self.clone();
+        view.current.apply(committed);
+        view.put_buses(&committed.buses);
+        for ended in &committed.ended {
+            view.end_revision(ended);
+        }
+        view.put_routes(&committed.closed);
+        view.put_routes(&committed.opened);
+        for revision in &committed.revisions {
+            view.put_revision(revision)?;
+        }
+        Ok(view)
+    }
+
+    /// What plans are made against.
+    #[must_use]
+    pub const fn current(&self) -> &Current {
+        &self.current
+    }
+
+    /// The buses that take events, by name.
+    pub fn buses(&self) -> impl Iterator<Item = &BusView> {
+        self.buses.values()
+    }
+
+    /// A bus that takes events.
+    #[must_use]
+    pub fn bus(&self, name: &str) -> Option<&BusView> {
+        BusName::parse(name).ok().and_then(|name| self.buses.get(&name))
+    }
+
+    /// A rule in force.
+    #[must_use]
+    pub fn rule(&self, bus: &BusName, rule: &RuleName) -> Option<&RuleView> {
+        self.buses.get(bus)?.rules.get(rule)
+    }
+
+    /// What a rule said in a generation of its bus.
+    #[must_use]
+    pub fn rule_at(&self, bus: &BusName, rule: &RuleName, generation: u64) -> Option<&Arc<Rule>> {
+        let revisions = self.history.get(bus)?.get(rule)?;
+        let is_in_force = |revision: &&Revision| {
+            revision.from <= generation && revision.until.is_none_or(|until| generation < until)
+        };
+        revisions
+            .iter()
+            .rev()
+            .find(is_in_force)
+            .map(|revision| &revision.rule)
+    }
+
+    /// The names of a route, also of a closed one.
+    #[must_use]
+    pub fn route(&self, id: RouteId) -> Option<&RouteNames> {
+        self.routes.get(&id).map(AsRef::as_ref)
+    }
+
+    /// The present settings of the target of an open route.
+    #[must_use]
+    pub fn target(&self, id: RouteId) -> Option<&Target> {
+        let names = self.route(id).filter(|names| !names.is_closed)?;
+        let rule = self.rule(&names.bus, &names.rule)?;
+        rule.rule
+            .targets
+            .iter()
+            .find(|target| target.name == names.target)
+    }
+
+    /// Every route there ever was.
+    pub fn routes(&self) -> impl Iterator<Item = &RouteNames> {
+        self.routes.values().map(AsRef::as_ref)
+    }
+
+    fn put_buses(&mut self, rows: &[BusRow]) {
+        for row in rows {
+            if row.deleted {
+                self.buses.remove(&row.name);
+                continue;
+            }
+            let bus = self.buses.entry(row.name.clone()).or_insert_with(|| BusView {
+                name: row.name.clone(),
+                id: BusId(row.number),
+                generation: 0,
+                rules: BTreeMap::new(),
+            });
+            bus.generation = row.generation;
+        }
+    }
+
+    fn put_routes(&mut self, rows: &[RouteRow]) {
+        for row in rows {
+            let id = RouteId(row.id);
+            // The bus of a closed route may be gone; its number is still that of the row before.
+            let known = self.routes.get(&id).map(|names| names.bus_id);
+            let bus_id = known
+                .or_else(|| self.current.number(&row.bus))
+                .unwrap_or(BusId(0));
+            let names = RouteNames {
+                id,
+                bus: row.bus.clone(),
+                bus_id,
+                rule: row.rule.clone(),
+                target: row.target.clone(),
+                is_closed: row.closed,
+            };
+            let open = self
+                .open
+                .entry(row.bus.clone())
+                .or_default()
+                .entry(row.rule.clone())
+                .or_default();
+            if row.closed {
+                open.remove(&id)
+            } else {
+                open.insert(id)
+            };
+            self.routes.insert(id, Arc::new(names));
+        }
+    }
+
+    fn put_revision(&mut self, row: &RevisionRow) -> Result<(), StoredRuleError> {
+        let rule = Rule::decode(&row.spec, Some(&row.rule)).map_err(|issues| StoredRuleError {
+            bus: row.bus.clone(),
+            rule: row.rule.clone(),
+            issues,
+        })?;
+        let rule = Arc::new(rule);
+        let revision = Revision {
+            from: row.from_generation,
+            until: row.until_generation,
+            rule: Arc::clone(&rule),
+        };
+        self.history
+            .entry(row.bus.clone())
+            .or_default()
+            .entry(row.rule.clone())
+            .or_default()
+            .push(revision);
+        if row.until_generation.is_none() {
+            let routes = self.open_routes(&row.bus, &row.rule);
+            if let Some(bus) = self.buses.get_mut(&row.bus) {
+                let live = RuleView {
+                    revision: row.revision,
+                    from_generation: row.from_generation,
+                    owner: row.owner.clone(),
+                    rule,
+                    routes,
+                };
+                bus.rules.insert(row.rule.clone(), live);
+            }
+        }
+        Ok(())
+    }
+
+    fn end_revision(&mut self, row: &RevisionRow) {
+        if let Some(bus) = self.buses.get_mut(&row.bus) {
+            bus.rules.remove(&row.rule);
+        }
+        let revisions = self
+            .history
+            .get_mut(&row.bus)
+            .and_then(|rules| rules.get_mut(&row.rule));
+        for revision in revisions
+            .into_iter()
+            .flatten()
+            .filter(|revision| revision.from == row.from_generation)
+        {
+            revision.until = row.until_generation;
+        }
+    }
+
+    fn open_routes(&self, bus: &BusName, rule: &RuleName) -> Vec<RouteId> {
+        self.open
+            .get(bus)
+            .and_then(|rules| rules.get(rule))
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect()
+    }
+}

@@ -1,0 +1,123 @@
+//! Reading the whole catalog, and the rows of its tables as the domain knows them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::db::Db;
+use super::error::corrupt;
+use super::log::parse_uuid;
+use super::statement::Statement;
+use crate::catalog::BusName;
+use crate::catalog::BusRow;
+use crate::catalog::Loaded;
+use crate::catalog::Meta;
+use crate::catalog::RepositoryError;
+use crate::catalog::RevisionRow;
+use crate::catalog::RouteRow;
+use crate::catalog::RuleName;
+use crate::catalog::TargetName;
+
+/// `number, name, generation, deleted`.
+pub(super) type BusColumns = (i64, String, i64, bool);
+/// `bus, rule, revision, spec, owner, from_generation, until_generation`.
+pub(super) type RevisionColumns = (i64, String, i64, String, Option<String>, i64, Option<i64>);
+/// `id, bus, rule, target, closed`.
+pub(super) type RouteColumns = (i64, i64, String, String, bool);
+
+/// Reads everything, as it was at one moment.
+pub(super) async fn load(db: &Db) -> Result<Loaded, RepositoryError> {
+    let mut tx = db.read().await?;
+    let (uuid,): (Option<String>,) = tx.row(Statement::new("SELECT log_uuid FROM catalog")).await?;
+    let buses = Statement::new("SELECT number, name, generation, deleted FROM buses ORDER BY number");
+    let buses: Vec<BusColumns> = tx.rows(buses).await?;
+    let revisions: Vec<RevisionColumns> = tx
+        .rows(Statement::new(
+            "SELECT bus, rule, revision, spec, owner, from_generation, until_generation FROM revisions",
+        ))
+        .await?;
+    let routes = Statement::new("SELECT id, bus, rule, target, closed FROM routes ORDER BY id");
+    let routes: Vec<RouteColumns> = tx.rows(routes).await?;
+    drop(tx);
+
+    let buses: Vec<BusRow> = buses.into_iter().map(bus).collect::<Result<_, _>>()?;
+    let names: HashMap<i64, &BusName> = buses
+        .iter()
+        .map(|bus| (i64::from(bus.number), &bus.name))
+        .collect();
+    let name = |number: i64| {
+        names
+            .get(&number)
+            .copied()
+            .ok_or_else(|| corrupt("a row names no bus"))
+    };
+    let mut revisions: Vec<(i64, RevisionRow)> = revisions
+        .into_iter()
+        .map(|row| Ok((row.0, revision(name(row.0)?, row)?)))
+        .collect::<Result<_, RepositoryError>>()?;
+    // Not ORDER BY: the order of names would depend on the database's collation.
+    revisions
+        .sort_by(|(a_bus, a), (b_bus, b)| (a_bus, &a.rule, a.revision).cmp(&(b_bus, &b.rule, b.revision)));
+    let routes = routes
+        .into_iter()
+        .map(|row| route(name(row.1)?, row))
+        .collect::<Result<_, _>>()?;
+    Ok(Loaded {
+        meta: Meta {
+            log_uuid: uuid.as_deref().map(parse_uuid).transpose()?,
+        },
+        revisions: revisions.into_iter().map(|(_, revision)| revision).collect(),
+        routes,
+        buses,
+    })
+}
+
+/// A row of `buses`.
+pub(super) fn bus((number, name, generation, deleted): BusColumns) -> Result<BusRow, RepositoryError> {
+    Ok(BusRow {
+        name: BusName::parse(&name).map_err(|_| corrupt("a bus has an invalid name"))?,
+        number: u32::try_from(number).map_err(|_| corrupt("a bus has a number out of range"))?,
+        generation: unsigned(generation)?,
+        deleted,
+    })
+}
+
+/// A row of `revisions`, of a bus of that name.
+pub(super) fn revision(bus: &BusName, row: RevisionColumns) -> Result<RevisionRow, RepositoryError> {
+    let (_, rule, revision, spec, owner, from, until) = row;
+    Ok(RevisionRow {
+        bus: bus.clone(),
+        rule: rule_name(&rule)?,
+        revision: unsigned(revision)?,
+        spec: Arc::new(serde_json::from_str(&spec).map_err(|_| corrupt("a rule is not JSON"))?),
+        owner,
+        from_generation: unsigned(from)?,
+        until_generation: until.map(unsigned).transpose()?,
+    })
+}
+
+/// A row of `routes`, of a bus of that name.
+pub(super) fn route(bus: &BusName, row: RouteColumns) -> Result<RouteRow, RepositoryError> {
+    let (id, _, rule, target, closed) = row;
+    Ok(RouteRow {
+        id: unsigned(id)?,
+        bus: bus.clone(),
+        rule: rule_name(&rule)?,
+        target: TargetName::parse(&target).map_err(|_| corrupt("a target has an invalid name"))?,
+        closed,
+    })
+}
+
+/// A stored rule name.
+pub(super) fn rule_name(text: &str) -> Result<RuleName, RepositoryError> {
+    RuleName::parse(text).map_err(|_| corrupt("a rule has an invalid name"))
+}
+
+/// A stored number that is never negative.
+pub(super) fn unsigned(value: i64) -> Result<u64, RepositoryError> {
+    u64::try_from(value).map_err(|_| corrupt("a number is negative"))
+}
+
+/// A number as both databases store it.
+pub(super) fn int(value: u64) -> Result<i64, RepositoryError> {
+    i64::try_from(value).map_err(|_| corrupt("a number is beyond 63 bits"))
+}
