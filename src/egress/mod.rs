@@ -1,0 +1,13 @@
+//! Guards every outgoing connection: which addresses a target may have.
+//!
+//! Addresses are judged twice: as a literal in the URL before anything is sent (HTTP clients
+//! skip the resolver for literals), and as an answer of the resolver at the moment of
+//! connecting, so a name that changes its address between check and use gains nothing.
+
+mod client;
+mod policy;
+
+pub use client::ClientError;
+pub use client::client;
+pub use policy::Denied;
+pub use policy::Policy;

@@ -1,0 +1,241 @@
+//! Which addresses outgoing calls may reach.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+
+use ipnet::IpNet;
+use url::Host;
+use url::Url;
+
+/// An address that the policy refuses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("outgoing calls to {address} are not allowed ({class}); open it with --egress-allow <CIDR>")]
+pub struct Denied {
+    /// The address refused.
+    pub address: IpAddr,
+    /// What kind of address it is.
+    pub class: &'static str,
+}
+
+/// Public addresses, and the ranges the operator opened.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    allow: Vec<IpNet>,
+}
+
+/// Refused even inside an opened range: cloud metadata services and link-local addresses.
+const ALWAYS_DENIED: [&str; 5] = [
+    "169.254.0.0/16",
+    "fe80::/10",
+    "fd00:ec2::254/128",
+    "100.100.100.200/32",
+    "168.63.129.16/32",
+];
+
+/// Special-purpose ranges of the IANA registries (RFC 6890 and later), refused unless opened.
+const SPECIAL: [(&str, &str); 33] = [
+    ("0.0.0.0/8", "this network"),
+    ("10.0.0.0/8", "private"),
+    ("100.64.0.0/10", "shared address space"),
+    ("127.0.0.0/8", "loopback"),
+    ("169.254.0.0/16", "link-local"),
+    ("172.16.0.0/12", "private"),
+    ("192.0.0.0/24", "protocol assignments"),
+    ("192.0.2.0/24", "documentation"),
+    ("192.88.99.0/24", "6to4 relay"),
+    ("192.168.0.0/16", "private"),
+    ("198.18.0.0/15", "benchmarking"),
+    ("198.51.100.0/24", "documentation"),
+    ("203.0.113.0/24", "documentation"),
+    ("224.0.0.0/4", "multicast"),
+    ("240.0.0.0/4", "reserved"),
+    ("::/96", "loopback or v4-compatible"),
+    ("64:ff9b::/96", "NAT64"),
+    ("64:ff9b:1::/48", "NAT64"),
+    ("100::/64", "discard"),
+    ("2001::/23", "protocol assignments"),
+    ("2001:db8::/32", "documentation"),
+    ("2002::/16", "6to4"),
+    ("3fff::/20", "documentation"),
+    ("5f00::/16", "segment routing"),
+    ("fc00::/7", "unique local"),
+    ("fe80::/10", "link-local"),
+    ("fec0::/10", "site-local"),
+    ("ff00::/8", "multicast"),
+    ("fd00:ec2::254/128", "metadata service"),
+    ("100.100.100.200/32", "metadata service"),
+    ("168.63.129.16/32", "metadata service"),
+    ("255.255.255.255/32", "broadcast"),
+    ("::1/128", "loopback"),
+];
+
+impl Policy {
+    /// Public addresses and these ranges.
+    #[must_use]
+    pub const fn new(allow: Vec<IpNet>) -> Self {
+        Self { allow }
+    }
+
+    /// Whether an outgoing connection to this address may be made. Pure.
+    ///
+    /// # Errors
+    /// [`Denied`] says what kind of address it is.
+    pub fn permit(&self, address: IpAddr) -> Result<(), Denied> {
+        let address = address.to_canonical();
+        if let Some(class) = class(address).filter(|_| is_within(&ALWAYS_DENIED, address)) {
+            return Err(Denied { address, class });
+        }
+        if self.allow.iter().any(|range| range.contains(&address)) {
+            return Ok(());
+        }
+        class(address).map_or(Ok(()), |class| Err(Denied { address, class }))
+    }
+
+    /// Judges the host of a URL if it is an address; names are judged when they are resolved.
+    ///
+    /// # Errors
+    /// [`Denied`], for a literal and for `localhost` while loopback is closed.
+    pub fn permit_literal(&self, url: &Url) -> Result<(), Denied> {
+        match url.host() {
+            Some(Host::Ipv4(address)) => self.permit(address.into()),
+            Some(Host::Ipv6(address)) => self.permit(address.into()),
+            Some(Host::Domain(name)) if is_localhost(name) => self
+                .permit(Ipv4Addr::LOCALHOST.into())
+                .or_else(|denied| self.permit(Ipv6Addr::LOCALHOST.into()).map_err(|_| denied)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps the addresses of a resolved name, or none: one refused answer condemns the name.
+    /// Only `localhost`, whose answers nobody else decides, keeps its permitted ones.
+    pub(super) fn permit_resolved(&self, name: &str, found: &[IpAddr]) -> Result<Vec<IpAddr>, Denied> {
+        let verdicts = || {
+            found
+                .iter()
+                .map(|address| self.permit(*address).map(|()| *address))
+        };
+        if is_localhost(name) {
+            let permitted: Vec<_> = verdicts().filter_map(Result::ok).collect();
+            if !permitted.is_empty() {
+                return Ok(permitted);
+            }
+        }
+        verdicts().collect()
+    }
+}
+
+fn is_localhost(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+fn class(address: IpAddr) -> Option<&'static str> {
+    SPECIAL
+        .iter()
+        .find(|(range, _)| is_within(&[range], address))
+        .map(|(_, class)| *class)
+}
+
+fn is_within(ranges: &[&str], address: IpAddr) -> bool {
+    ranges
+        .iter()
+        .filter_map(|range| range.parse::<IpNet>().ok())
+        .any(|range| range.contains(&address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_range_of_the_tables_is_a_range() {
+        for range in ALWAYS_DENIED.iter().chain(SPECIAL.iter().map(|(range, _)| range)) {
+            assert!(range.parse::<IpNet>().is_ok(), "{range}");
+        }
+    }
+
+    #[test]
+    fn only_public_addresses_are_open_by_default() {
+        let policy = Policy::default();
+        for open in ["1.1.1.1", "93.184.216.34", "2606:4700::1111"] {
+            assert_eq!(policy.permit(ip(open)), Ok(()), "{open}");
+        }
+        for closed in [
+            "127.0.0.1",
+            "127.9.9.9",
+            "0.0.0.0",
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "::1",
+            "::",
+            "::ffff:127.0.0.2",
+            "::7f00:1",
+            "64:ff9b::7f00:1",
+            "fc00::1",
+            "fe80::1",
+            "2002:7f00:1::",
+            "224.0.0.1",
+            "100.64.0.1",
+            "255.255.255.255",
+        ] {
+            assert!(policy.permit(ip(closed)).is_err(), "{closed}");
+        }
+    }
+
+    #[test]
+    fn an_opened_range_is_open_but_never_the_metadata_service() {
+        let policy = Policy::new(vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()]);
+        assert_eq!(policy.permit(ip("127.0.0.1")), Ok(()));
+        assert_eq!(policy.permit(ip("::ffff:10.0.0.1")), Ok(()));
+        for closed in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "fe80::1",
+            "fd00:ec2::254",
+        ] {
+            assert!(policy.permit(ip(closed)).is_err(), "{closed}");
+        }
+    }
+
+    #[test]
+    fn literals_are_judged_however_they_are_written() {
+        let policy = Policy::new(vec!["127.0.0.1/32".parse().unwrap()]);
+        let judge = |url: &str| policy.permit_literal(&Url::parse(url).unwrap()).is_ok();
+        for open in [
+            "http://127.0.0.1/",
+            "http://2130706433/",
+            "http://localhost./",
+            "https://example.com/",
+        ] {
+            assert!(judge(open), "{open}");
+        }
+        for closed in [
+            "http://127.0.0.2/",
+            "http://0x7f.2/",
+            "http://[::ffff:7f00:2]/",
+            "http://0/",
+            "http://[::1]/",
+        ] {
+            assert!(!judge(closed), "{closed}");
+        }
+    }
+
+    #[test]
+    fn one_refused_answer_condemns_the_name() {
+        let policy = Policy::new(vec!["127.0.0.0/8".parse().unwrap()]);
+        let mixed = vec![ip("1.1.1.1"), ip("10.0.0.1")];
+        assert!(policy.permit_resolved("rebind.example", &mixed).is_err());
+        let local = vec![ip("::1"), ip("127.0.0.1")];
+        assert_eq!(
+            policy.permit_resolved("localhost", &local),
+            Ok(vec![ip("127.0.0.1")])
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! Where events go: one folder or file per kind of target, all answering with a [`Report`].
+
+mod webhook;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalog::Target;
+use crate::catalog::TargetKind;
+use crate::egress;
+use crate::event::Event;
+
+/// Longest part of a response that is kept.
+pub const KEPT_RESPONSE: usize = 4 * 1024;
+
+/// One attempt to deliver one event.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The event as the target shall get it.
+    pub event: &'a Event,
+    /// The same for every attempt of this delivery.
+    pub webhook_id: &'a str,
+    /// Unix seconds of this attempt.
+    pub timestamp: i64,
+    /// The whole attempt must end within this time.
+    pub deadline: Duration,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What it means for the delivery.
+    pub outcome: Outcome,
+    /// Stable name of what happened: `ok`, `timeout`, `connect_error`, `http_500`, …
+    pub class: String,
+    /// Status the target answered, if it did.
+    pub status: Option<u16>,
+    /// What happened, in a sentence for the owner of the target.
+    pub reason: String,
+    /// The first [`KEPT_RESPONSE`] bytes of the answer, as text.
+    pub response: Option<String>,
+}
+
+/// What an attempt means for its delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The target has the event.
+    Delivered,
+    /// It may work later; the target may or may not have the event.
+    RetryLater,
+    /// It will never work.
+    Permanent,
+}
+
+impl Report {
+    fn of(outcome: Outcome, class: &str, reason: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            class: class.to_owned(),
+            status: None,
+            reason: reason.into(),
+            response: None,
+        }
+    }
+}
+
+/// Sends to every kind of target. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Targets {
+    http: reqwest::Client,
+    policy: Arc<egress::Policy>,
+}
+
+impl Targets {
+    /// Targets reached through the guarded client.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn new(policy: Arc<egress::Policy>) -> Result<Self, egress::ClientError> {
+        Ok(Self {
+            http: egress::client(Arc::clone(&policy))?,
+            policy,
+        })
+    }
+
+    /// Makes one attempt. Never takes longer than its deadline by more than the time to give up.
+    ///
+    /// Dropping the future closes the connection; the target may have the event.
+    pub async fn send(&self, target: &Target, call: &Call<'_>) -> Report {
+        match &target.kind {
+            TargetKind::Webhook(webhook) => webhook::send(&self.http, &self.policy, webhook, call).await,
+            TargetKind::Echo => {
+                tracing::info!(id = call.event.id(), kind = call.event.kind(), "echo");
+                Report::of(Outcome::Delivered, "ok", "shown")
+            }
+        }
+    }
+}
