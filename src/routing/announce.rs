@@ -1,0 +1,74 @@
+//! Tells the log which buses and routes there are, so that it can name them without the catalog.
+
+use bytes::Bytes;
+use serde_json::json;
+
+use crate::catalog::Committed;
+use crate::catalog::View;
+use crate::log::BusId;
+use crate::log::Log;
+use crate::log::RouteId;
+use crate::log::StateKind;
+use crate::log::StateRecord;
+
+/// The records of one commit.
+pub(super) fn announcements(committed: &Committed) -> Vec<StateRecord> {
+    let buses = committed
+        .buses
+        .iter()
+        .filter(|bus| !bus.deleted)
+        .map(|bus| bus_opened(BusId(bus.number), bus.name.as_str()));
+    let opened = committed.opened.iter().map(|route| {
+        route_opened(
+            RouteId(route.id),
+            route.bus.as_str(),
+            route.rule.as_str(),
+            route.target.as_str(),
+        )
+    });
+    let closed = committed.closed.iter().map(|route| StateRecord {
+        route: RouteId(route.id),
+        ..StateRecord::new(StateKind::RouteClosed)
+    });
+    buses.chain(opened).chain(closed).collect()
+}
+
+/// What a crash between the commit in the catalog and its records in the log left untold.
+///
+/// Run at start, before events are accepted: announces every open route that the log does not know.
+#[must_use]
+pub fn missing_announcements(log: &Log, view: &View) -> Vec<StateRecord> {
+    let known = log.routes().routes;
+    view.routes()
+        .filter(|names| !names.is_closed && known.binary_search(&names.id).is_err())
+        .map(|names| {
+            route_opened(
+                names.id,
+                names.bus.as_str(),
+                names.rule.as_str(),
+                names.target.as_str(),
+            )
+        })
+        .collect()
+}
+
+fn bus_opened(bus: BusId, name: &str) -> StateRecord {
+    StateRecord {
+        bus,
+        payload: payload(&json!({ "bus": name })),
+        ..StateRecord::new(StateKind::BusOpened)
+    }
+}
+
+fn route_opened(route: RouteId, bus: &str, rule: &str, target: &str) -> StateRecord {
+    let names = payload(&json!({ "bus": bus, "rule": rule, "target": target }));
+    StateRecord {
+        route,
+        payload: names,
+        ..StateRecord::new(StateKind::RouteOpened)
+    }
+}
+
+fn payload(names: &serde_json::Value) -> Bytes {
+    names.to_string().into()
+}

@@ -1,0 +1,308 @@
+//! The one way to change the catalog while the server runs.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use tokio_util::task::TaskTracker;
+
+use super::announce::announcements;
+use super::announce::missing_announcements;
+use super::snapshot::Router;
+use super::snapshot::Snapshot;
+use crate::catalog::BusName;
+use crate::catalog::Change;
+use crate::catalog::Issue;
+use crate::catalog::Plan;
+use crate::catalog::PlanError;
+use crate::catalog::Planned;
+use crate::catalog::Repository;
+use crate::catalog::RepositoryError;
+use crate::catalog::Rule;
+use crate::catalog::RuleName;
+use crate::catalog::RulesFile;
+use crate::catalog::Source;
+use crate::catalog::StoredRuleError;
+use crate::catalog::View;
+use crate::log::AppendError;
+use crate::log::Log;
+
+/// What somebody wants the catalog to be.
+#[derive(Debug)]
+pub enum Desired {
+    /// The rules of these documents, without a file that owns them.
+    Apply {
+        /// The documents.
+        files: Vec<RulesFile>,
+        /// Remove what they do not name, on the buses they name.
+        prune: bool,
+    },
+    /// The rules of these files, which own them.
+    Sources(Vec<Source>),
+    /// One rule.
+    PutRule {
+        /// Its bus.
+        bus: BusName,
+        /// The rule.
+        rule: Box<Rule>,
+        /// The revision that must be in force, if the caller saw one.
+        expect: Option<u64>,
+    },
+    /// One rule less.
+    DeleteRule {
+        /// Its bus.
+        bus: BusName,
+        /// Its name.
+        rule: RuleName,
+        /// The revision that must be in force, if the caller saw one.
+        expect: Option<u64>,
+    },
+    /// A bus, whether it exists already or not.
+    PutBus(BusName),
+    /// A bus less; it must have no rules.
+    DeleteBus(BusName),
+}
+
+/// Why the catalog was not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// Something that was asked for cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Rules are well formed and still refused.
+    #[error("the rules are refused")]
+    Refused(Vec<Issue>),
+    /// The rule is of another revision than the caller saw.
+    #[error("the rule `{rule}` is at revision {found}, not {expected}")]
+    Stale {
+        /// The rule.
+        rule: RuleName,
+        /// The revision in force, 0 for none.
+        found: u64,
+        /// The revision the caller saw.
+        expected: u64,
+    },
+    /// The repository refused or could not be reached.
+    #[error("the catalog was not changed")]
+    Repository(#[from] RepositoryError),
+    /// A rule that was stored does not compile.
+    #[error(transparent)]
+    Stored(#[from] StoredRuleError),
+    /// The log could not take note; the process is about to end.
+    #[error("the change is stored, but the log could not take note of it")]
+    Log(#[from] AppendError),
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+/// Refuses rules for reasons that lie outside of the catalog, such as where calls may go.
+pub type Admission = Box<dyn Fn(&Rule) -> Vec<Issue> + Send + Sync>;
+/// Told of every catalog that has come into force.
+pub type OnChange = Box<dyn Fn(&Arc<View>) + Send + Sync>;
+
+/// Changes the catalog, one change at a time.
+pub struct Control {
+    repository: Arc<dyn Repository>,
+    log: Log,
+    router: Arc<Router>,
+    admission: Admission,
+    on_change: OnChange,
+    turn: Mutex<()>,
+    tasks: TaskTracker,
+}
+
+impl Control {
+    /// Changes go to `repository`, then to the log, then into force in `router`.
+    #[must_use]
+    pub fn new(
+        repository: Arc<dyn Repository>,
+        log: Log,
+        router: Arc<Router>,
+        admission: Admission,
+        on_change: OnChange,
+    ) -> Self {
+        let (turn, tasks) = (Mutex::new(()), TaskTracker::new());
+        Self {
+            repository,
+            log,
+            router,
+            admission,
+            on_change,
+            turn,
+            tasks,
+        }
+    }
+
+    /// Makes the catalog as desired; with `dry_run` only says what would change.
+    ///
+    /// On return the change is durable and in force: every publish that begins afterwards is
+    /// decided by it. A dropped future does not stop a change that has begun.
+    ///
+    /// # Errors
+    /// Nothing has changed, except after [`ControlError::Log`].
+    pub async fn change(self: &Arc<Self>, desired: Desired, dry_run: bool) -> Result<Plan, ControlError> {
+        let this = Arc::clone(self);
+        let task = self
+            .tasks
+            .spawn(async move { this.change_in_turn(&desired, dry_run).await });
+        task.await.map_err(|_| ControlError::Stopping)?
+    }
+
+    /// Waits for changes that have begun.
+    pub async fn stop(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    async fn change_in_turn(&self, desired: &Desired, dry_run: bool) -> Result<Plan, ControlError> {
+        let _turn = self.turn.lock().await;
+        let result = self.try_change(desired, dry_run).await;
+        let is_unclear = matches!(
+            result,
+            Err(ControlError::Repository(
+                RepositoryError::Conflict | RepositoryError::OutcomeUnknown { .. }
+            ))
+        );
+        if is_unclear {
+            // The catalog is not what we think: see what it says now, and try once more.
+            self.reload().await?;
+            return self.try_change(desired, dry_run).await;
+        }
+        result
+    }
+
+    async fn try_change(&self, desired: &Desired, dry_run: bool) -> Result<Plan, ControlError> {
+        let snapshot = self.router.snapshot();
+        let view = snapshot.view();
+        self.admit(desired)?;
+        let Planned { plan, change } = plan(view, desired)?;
+        if dry_run || change.is_empty() {
+            return Ok(plan);
+        }
+        let committed = self.repository.commit(change).await?;
+        let next = Arc::new(view.after(&committed)?);
+        self.log.record(announcements(&committed)).await?;
+        self.put_in_force(&next);
+        Ok(plan)
+    }
+
+    async fn reload(&self) -> Result<(), ControlError> {
+        let loaded = self.repository.load().await?;
+        let view = Arc::new(View::from_loaded(&loaded)?);
+        let missing = missing_announcements(&self.log, &view);
+        if !missing.is_empty() {
+            self.log.record(missing).await?;
+        }
+        self.put_in_force(&view);
+        Ok(())
+    }
+
+    fn put_in_force(&self, view: &Arc<View>) {
+        let before = self.router.snapshot();
+        self.router
+            .swap(Arc::new(Snapshot::build(Arc::clone(view), Some(&before))));
+        (self.on_change)(view);
+    }
+
+    fn admit(&self, desired: &Desired) -> Result<(), ControlError> {
+        let mut issues = Vec::new();
+        match desired {
+            Desired::Apply { files, .. } => {
+                for file in files {
+                    self.admit_file(file, None, &mut issues);
+                }
+            }
+            Desired::Sources(sources) => {
+                for source in sources {
+                    for file in &source.files {
+                        self.admit_file(file, Some(&source.name), &mut issues);
+                    }
+                }
+            }
+            Desired::PutRule { rule, .. } => issues.extend((self.admission)(rule)),
+            Desired::DeleteRule { .. } | Desired::PutBus(_) | Desired::DeleteBus(_) => {}
+        }
+        if issues.is_empty() {
+            Ok(())
+        } else {
+            Err(ControlError::Refused(issues))
+        }
+    }
+
+    fn admit_file(&self, file: &RulesFile, source: Option<&str>, issues: &mut Vec<Issue>) {
+        for (place, rule) in file.rules.iter().enumerate() {
+            issues.extend((self.admission)(rule).into_iter().map(|mut issue| {
+                issue.pointer = format!("/rules/{place}{}", issue.pointer);
+                if let Some(source) = source {
+                    issue.detail = format!("{source}: rule `{}`: {}", rule.name, issue.detail);
+                }
+                issue
+            }));
+        }
+    }
+}
+
+fn plan(view: &View, desired: &Desired) -> Result<Planned, ControlError> {
+    let current = view.current();
+    let planned = match desired {
+        Desired::Apply { files, prune } => Plan::apply(current, files, *prune)?,
+        Desired::Sources(sources) => Plan::apply_sources(current, sources),
+        Desired::PutRule { bus, rule, expect } => {
+            check_revision(view, bus, &rule.name, *expect)?;
+            Plan::put(current, bus, rule)?
+        }
+        Desired::DeleteRule { bus, rule, expect } => {
+            check_revision(view, bus, rule, *expect)?;
+            Plan::delete(current, bus, rule)?
+        }
+        Desired::PutBus(bus) => {
+            let create_buses = if current.bus(bus).is_none() {
+                vec![bus.clone()]
+            } else {
+                Vec::new()
+            };
+            Planned {
+                change: Change {
+                    create_buses,
+                    ..Change::default()
+                },
+                ..Planned::default()
+            }
+        }
+        Desired::DeleteBus(bus) => {
+            let generation = current
+                .bus(bus)
+                .ok_or_else(|| PlanError::NoSuchBus(bus.clone()))?
+                .generation;
+            let expect = vec![(bus.clone(), generation)];
+            let change = Change {
+                expect,
+                delete_buses: vec![bus.clone()],
+                ..Change::default()
+            };
+            Planned {
+                change,
+                ..Planned::default()
+            }
+        }
+    };
+    Ok(planned)
+}
+
+fn check_revision(
+    view: &View,
+    bus: &BusName,
+    rule: &RuleName,
+    expect: Option<u64>,
+) -> Result<(), ControlError> {
+    let found = view.rule(bus, rule).map_or(0, |live| live.revision);
+    match expect {
+        Some(expected) if expected != found => Err(ControlError::Stale {
+            rule: rule.clone(),
+            found,
+            expected,
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,27 @@
+//! Routing: which rules an event matches, decided once, by the ruleset in force when it is accepted.
+//!
+//! A [`Snapshot`] is immutable; a change of the catalog builds the next one and swaps it in.
+//! [`Control`] is the only way to change the catalog: it makes a change durable in SQL, tells
+//! the log of new routes, and answers only after the new snapshot is in force.
+
+mod announce;
+mod control;
+mod decide;
+mod sample;
+mod snapshot;
+
+pub use announce::missing_announcements;
+pub use control::Admission;
+pub use control::Control;
+pub use control::ControlError;
+pub use control::Desired;
+pub use control::OnChange;
+pub use decide::Decision;
+pub use decide::json_data;
+pub use decide::view_of;
+pub use sample::Sample;
+pub use sample::SampleError;
+pub use snapshot::BusRules;
+pub use snapshot::RoutedRule;
+pub use snapshot::Router;
+pub use snapshot::Snapshot;
