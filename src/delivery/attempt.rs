@@ -1,0 +1,242 @@
+//! One attempt: load, transform, send, judge, and record what came of it.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::engine::Shared;
+use super::queue::Due;
+use super::queue::Waiting;
+use super::record;
+use super::record::Attempt;
+use super::record::Death;
+use super::record::Finished;
+use super::render;
+use super::route::Route;
+use super::webhook_id::webhook_id;
+use crate::catalog::Target;
+use crate::event::Event;
+use crate::log::StateRecord;
+use crate::log::StoredEvent;
+use crate::target::Call;
+use crate::target::Outcome;
+use crate::target::Report;
+
+/// Our own trouble (a read error, a full retry table) is tried again after this long, uncharged.
+const UNSENT_AGAIN_MS: i64 = 1_000;
+
+/// Makes one attempt and returns when its outcome is durable, or gathered as progress.
+pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
+    let delivery = Delivery {
+        shared,
+        route,
+        due: &due,
+    };
+    let Some(stored) = delivery.load().await else {
+        return delivery.postpone_unsent();
+    };
+    let view = shared.view.load_full();
+    let Some((names, target)) = view
+        .route(route.id)
+        .and_then(|names| Some((names, view.target(route.id)?)))
+    else {
+        // Closed while in flight: the record of the closing settles it.
+        return route.queue.lock().settle(due.sequence);
+    };
+    let rule = view.rule_at(&names.bus, &names.rule, stored.generation);
+    match render::render(&stored, rule.map(AsRef::as_ref), names.bus.as_str()) {
+        Ok(event) => {
+            let (made, report) = delivery.send(target, &event).await;
+            let since_ms = due.since_ms.unwrap_or(stored.time_ms);
+            delivery.conclude(target, since_ms, made, report).await;
+        }
+        Err(error) => {
+            let death = Death {
+                code: error.code().into(),
+                reason: error.to_string(),
+                last: None,
+            };
+            delivery.bury(&death).await;
+        }
+    }
+}
+
+/// One event on its way over one route.
+struct Delivery<'a> {
+    shared: &'a Shared,
+    route: &'a Route,
+    due: &'a Due,
+}
+
+impl Delivery<'_> {
+    async fn send(&self, target: &Target, event: &Event) -> (Attempt, Report) {
+        let (shared, sequence) = (self.shared, self.due.sequence);
+        let at_ms = shared.clock.now_ms();
+        let call = Call {
+            event,
+            webhook_id: &webhook_id(shared.log.uuid(), self.route.bus, sequence, self.route.id),
+            timestamp: render::unix_seconds(at_ms),
+            deadline: target.timeout,
+        };
+        let started = Instant::now();
+        let report = shared.targets.send(target, &call).await;
+        let took = started.elapsed();
+        metrics::counter!("tramline_delivery_attempts_total", "class" => report.class.clone()).increment(1);
+        metrics::histogram!("tramline_delivery_attempt_seconds").record(took);
+        let made = Attempt {
+            n: self.due.attempts + 1,
+            at_ms,
+            class: report.class.clone(),
+            status: report.status,
+            ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
+            response: None,
+            next_at_ms: None,
+        };
+        (made, report)
+    }
+
+    async fn conclude(&self, target: &Target, since_ms: i64, made: Attempt, report: Report) {
+        match report.outcome {
+            Outcome::Delivered => self.finish(&made).await,
+            Outcome::Permanent => {
+                let code = report.class.replace('_', "-");
+                let last = Some(Attempt {
+                    response: report.response,
+                    ..made
+                });
+                self.bury(&Death {
+                    code,
+                    reason: report.reason,
+                    last,
+                })
+                .await;
+            }
+            Outcome::RetryLater => match next_attempt_ms(self.shared, target, since_ms, &made) {
+                Ok(next_at_ms) => self.postpone(made, report.response, next_at_ms).await,
+                Err((code, why)) => {
+                    let reason = format!("{why}; last: {}", report.reason);
+                    let last = Some(Attempt {
+                        response: report.response,
+                        ..made
+                    });
+                    self.bury(&Death {
+                        code: code.into(),
+                        reason,
+                        last,
+                    })
+                    .await;
+                }
+            },
+        }
+    }
+
+    async fn finish(&self, made: &Attempt) {
+        let (route, sequence) = (self.route, self.due.sequence);
+        let finished = Finished {
+            sequence,
+            at_ms: made.at_ms,
+            ms: made.ms,
+            status: made.status.unwrap_or(0),
+        };
+        self.shared.progress.push(route.id, finished).await;
+        route.delivered.fetch_add(1, Ordering::Relaxed);
+        route.queue.lock().settle(sequence);
+    }
+
+    /// The response is kept for the first failure; later ones are mostly the same.
+    async fn postpone(&self, made: Attempt, response: Option<String>, next_at_ms: i64) {
+        let (attempts, sequence) = (made.n, self.due.sequence);
+        let response = response.filter(|_| attempts == 1);
+        let retry = Attempt {
+            response,
+            next_at_ms: Some(next_at_ms),
+            ..made
+        };
+        if self.write(record::retry(self.route.id, sequence, &retry)).await {
+            let waiting = Waiting {
+                attempts,
+                since_ms: self.due.since_ms,
+                due_ms: next_at_ms,
+            };
+            self.route.queue.lock().postpone(sequence, waiting);
+        }
+    }
+
+    async fn bury(&self, death: &Death) {
+        if self
+            .write(record::dead(self.route.id, self.due.sequence, death))
+            .await
+        {
+            metrics::counter!("tramline_dead_letters_total", "code" => death.code.clone()).increment(1);
+            self.route.queue.lock().bury(self.due.sequence);
+        }
+    }
+
+    /// Makes a record durable. On failure the log is closed and the process ends; the delivery
+    /// stays in flight and is taken up after the restart.
+    async fn write(&self, record: StateRecord) -> bool {
+        let written = self.shared.log.record(vec![record]).await;
+        if let Err(error) = &written {
+            tracing::error!(%error, "an outcome could not be recorded");
+        }
+        written.is_ok()
+    }
+
+    async fn load(&self) -> Option<StoredEvent> {
+        if let Some(event) = &self.due.event {
+            return Some(event.clone());
+        }
+        let (log, bus, sequence) = (self.shared.log.clone(), self.route.bus, self.due.sequence);
+        match tokio::task::spawn_blocking(move || log.event(bus, sequence)).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => {
+                tracing::error!(%error, sequence, "an event to deliver cannot be read");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    fn postpone_unsent(&self) {
+        let Due {
+            sequence,
+            attempts,
+            since_ms,
+            ..
+        } = *self.due;
+        let due_ms = self.shared.clock.now_ms() + UNSENT_AGAIN_MS;
+        self.route.queue.lock().postpone(
+            sequence,
+            Waiting {
+                attempts,
+                since_ms,
+                due_ms,
+            },
+        );
+    }
+}
+
+/// When the next attempt is due, or why there is none.
+fn next_attempt_ms(
+    shared: &Shared,
+    target: &Target,
+    since_ms: i64,
+    made: &Attempt,
+) -> Result<i64, (&'static str, String)> {
+    let now_ms = shared.clock.now_ms();
+    let Some(delay) = target.retry.delay(made.n, rand::random::<f64>()) else {
+        return Err(("max-attempts", format!("given up after {} attempts", made.n)));
+    };
+    let next_ms = now_ms.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
+    let max_age = i64::try_from(target.retry.max_age.as_millis()).unwrap_or(i64::MAX);
+    let last_ms = since_ms.saturating_add(max_age);
+    if next_ms > last_ms {
+        return Err((
+            "max-age",
+            format!(
+                "given up: the next attempt would be after {}",
+                render::moment(last_ms)
+            ),
+        ));
+    }
+    Ok(next_ms)
+}

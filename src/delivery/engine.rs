@@ -1,0 +1,255 @@
+//! The delivery engine: all routes, their workers, and the feed of durable events.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use arc_swap::ArcSwap;
+use parking_lot::RwLock;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::jobs::Jobs;
+use super::progress::Progress;
+use super::queue::Queue;
+use super::restore;
+use super::restore::Folded;
+use super::route::Route;
+use super::route::RouteStatus;
+use super::worker;
+use crate::catalog::View;
+use crate::clock::SharedClock;
+use crate::log::Durable;
+use crate::log::FeedError;
+use crate::log::Log;
+use crate::log::LogError;
+use crate::log::RouteId;
+use crate::target::Targets;
+
+/// Attempts in flight at once over all routes: what one process can hold open with ease.
+pub(super) const SLOTS: usize = 4_096;
+/// Bytes of events that routes may hold in memory ahead of their attempt; more is read again.
+const READY_BYTES_PER_EVENT: usize = 64 * 1024;
+
+/// A question or an order that delivery cannot serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliveryError {
+    /// The log could not be read or written.
+    #[error("the log cannot answer")]
+    Log(#[source] LogError),
+    /// The change could not be made durable.
+    #[error("the change could not be recorded")]
+    Append(#[source] crate::log::AppendError),
+    /// A stored event or record does not read back.
+    #[error("a stored event cannot be read")]
+    Unreadable(#[from] crate::event::StoredError),
+    /// The work was cut off by the end of the process.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+/// Delivers what the log holds. Cheap to clone; all clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub(super) log: Log,
+    pub(super) targets: Targets,
+    pub(super) clock: SharedClock,
+    pub(super) view: ArcSwap<View>,
+    pub(super) routes: RwLock<HashMap<RouteId, Arc<Route>>>,
+    pub(super) progress: Progress,
+    pub(super) jobs: Jobs,
+    pub(super) redrives: tokio::sync::Mutex<()>,
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) active: AtomicUsize,
+    pub(super) workers: TaskTracker,
+    pub(super) stop: CancellationToken,
+    recorder: TaskTracker,
+    stop_recorder: CancellationToken,
+}
+
+impl Engine {
+    /// Folds the delivery state out of the log and starts to deliver. Blocks while it reads.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn start(log: Log, targets: Targets, clock: SharedClock, view: &Arc<View>) -> Result<Self, LogError> {
+        let feed = log.subscribe();
+        let mut folded = restore::fold(&log)?;
+        let shared = Arc::new(Shared {
+            log,
+            targets,
+            clock,
+            view: ArcSwap::new(Arc::clone(view)),
+            routes: RwLock::default(),
+            progress: Progress::default(),
+            jobs: Jobs::default(),
+            redrives: tokio::sync::Mutex::default(),
+            slots: Arc::new(Semaphore::new(SLOTS)),
+            active: AtomicUsize::new(0),
+            workers: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            recorder: TaskTracker::new(),
+            stop_recorder: CancellationToken::new(),
+        });
+        shared.open_routes(view, &mut folded);
+        let recorder = Arc::clone(&shared);
+        shared.recorder.spawn(async move {
+            recorder
+                .progress
+                .run(&recorder.log, recorder.stop_recorder.clone())
+                .await;
+        });
+        let feeder = Arc::clone(&shared);
+        shared.workers.spawn(async move { feeder.follow(feed).await });
+        Ok(Self { shared })
+    }
+
+    /// Takes over a changed catalog: new routes open, closed ones stop, settings change with the
+    /// next attempt.
+    pub fn reconcile(&self, view: &Arc<View>) {
+        self.shared.view.store(Arc::clone(view));
+        self.shared.open_routes(view, &mut HashMap::new());
+    }
+
+    /// Stops taking work, lets attempts end within a bound, and records what was delivered.
+    pub async fn stop(&self) {
+        self.shared.stop.cancel();
+        self.shared.workers.close();
+        self.shared.workers.wait().await;
+        self.shared.stop_recorder.cancel();
+        self.shared.recorder.close();
+        self.shared.recorder.wait().await;
+    }
+
+    /// What every open route is doing, by bus, rule and target.
+    #[must_use]
+    pub fn routes(&self) -> Vec<RouteStatus> {
+        let view = self.shared.view.load();
+        let mut all: Vec<_> = view
+            .routes()
+            .filter(|names| !names.is_closed)
+            .filter_map(|names| self.route_status(names.id))
+            .collect();
+        all.sort_by(|a, b| (&a.bus, &a.rule, &a.target).cmp(&(&b.bus, &b.rule, &b.target)));
+        all
+    }
+
+    fn route_status(&self, id: RouteId) -> Option<RouteStatus> {
+        let view = self.shared.view.load();
+        let names = view.route(id)?;
+        let target = view.target(id)?;
+        let route = Arc::clone(self.shared.routes.read().get(&id)?);
+        let queue = route.queue.lock();
+        let (cursor, ready) = queue.backlog();
+        let unread = self.shared.log.route_events(id, cursor, usize::MAX).len();
+        let next = self.shared.log.route_events(id, cursor, 1).first().copied();
+        let oldest = queue.oldest().or(next);
+        Some(RouteStatus {
+            bus: names.bus.as_str().to_owned(),
+            rule: names.rule.as_str().to_owned(),
+            target: names.target.as_str().to_owned(),
+            is_paused: target.paused,
+            backlog: u64::try_from(ready + unread).unwrap_or(u64::MAX),
+            in_flight: queue.in_flight(),
+            retrying: queue.retrying(),
+            dead: queue.dead().len(),
+            delivered: route.delivered.load(Ordering::Relaxed),
+            oldest_at_ms: oldest.and_then(|sequence| self.shared.log.time_of(route.bus, sequence)),
+        })
+    }
+}
+
+impl Shared {
+    /// Brings the set of runtime routes in line with the catalog and wakes those with work.
+    fn open_routes(self: &Arc<Self>, view: &View, folded: &mut HashMap<RouteId, Folded>) {
+        let mut opened = Vec::new();
+        {
+            let mut routes = self.routes.write();
+            for names in view.routes() {
+                let id = names.id;
+                let route = routes.entry(id).or_insert_with(|| {
+                    let queue = match folded.remove(&id) {
+                        Some(folded) => folded.into_queue(&self.log, id),
+                        None => Queue::restored(
+                            0,
+                            roaring::RoaringTreemap::new(),
+                            HashMap::new(),
+                            roaring::RoaringTreemap::new(),
+                        ),
+                    };
+                    Arc::new(Route::new(id, names.bus_id, queue))
+                });
+                if names.is_closed {
+                    route.queue.lock().close();
+                } else {
+                    opened.push(Arc::clone(route));
+                }
+            }
+        }
+        for route in opened {
+            self.wake(&route);
+        }
+    }
+
+    /// Makes sure that a worker looks at the route.
+    pub(super) fn wake(self: &Arc<Self>, route: &Arc<Route>) {
+        let _queue = route.queue.lock();
+        if route.has_worker.swap(true, Ordering::SeqCst) {
+            route.work.notify_one();
+        } else {
+            self.workers
+                .spawn(worker::run(Arc::clone(self), Arc::clone(route)));
+        }
+    }
+
+    /// Hands durable events to their routes until the engine stops.
+    async fn follow(self: Arc<Self>, mut feed: crate::log::Feed) {
+        loop {
+            let next = tokio::select! {
+                () = self.stop.cancelled() => return,
+                next = feed.next() => next,
+            };
+            match next {
+                Ok(durable) => self.hand_out(&durable),
+                Err(FeedError::Lagged) => self.catch_up(),
+                Err(FeedError::Closed) => return,
+            }
+        }
+    }
+
+    fn hand_out(self: &Arc<Self>, durable: &Durable) {
+        let mut woken: Vec<Arc<Route>> = Vec::new();
+        {
+            let routes = self.routes.read();
+            for event in &durable.events {
+                let is_small = event.data.len() <= READY_BYTES_PER_EVENT;
+                for id in &event.routes {
+                    let Some(route) = routes.get(id) else { continue };
+                    let held = is_small.then(|| event.clone());
+                    route.queue.lock().offer(event.sequence, held);
+                    if !woken.iter().any(|known| known.id == *id) {
+                        woken.push(Arc::clone(route));
+                    }
+                }
+            }
+        }
+        for route in woken {
+            self.wake(&route);
+        }
+    }
+
+    fn catch_up(self: &Arc<Self>) {
+        let all: Vec<_> = self.routes.read().values().cloned().collect();
+        for route in all {
+            route.queue.lock().fall_behind();
+            self.wake(&route);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Delivery: from a durable event to a target that has it, or a dead letter that says why not.
+//!
+//! One route is the pair (rule, target), with a queue and a worker of its own, so a target that
+//! hangs holds its own slots and nobody else's. The log is the only store: a route's backlog is
+//! the log itself, and what became of an event is a state record in it. The protocol:
+//!
+//! 1. The [`Engine`] hears of durable events (live feed) or reads them (catch-up), and puts them
+//!    in the [`queue`](queue::Queue) of each of their routes.
+//! 2. The route's worker takes one when it has a slot, transforms and sends it.
+//! 3. The outcome is recorded: `progress` (delivered, gathered for at most 100 ms), `retry`
+//!    (durable before the worker lets go of the event) or `dead` (the same).
+//!
+//! A process that dies between 2 and 3 sends the event again after the restart, under the same
+//! `webhook-id` and without charging the attempt. Nothing else is ever sent twice.
+
+mod attempt;
+mod dead_letters;
+mod engine;
+mod jobs;
+mod progress;
+mod queue;
+mod record;
+mod render;
+mod restore;
+mod route;
+mod timeline;
+mod webhook_id;
+mod worker;
+
+pub use dead_letters::DeadLetter;
+pub use dead_letters::DeadLetterFilter;
+pub use dead_letters::DeadLetterId;
+pub use dead_letters::DeadLetterPage;
+pub use engine::DeliveryError;
+pub use engine::Engine;
+pub use jobs::Job;
+pub use jobs::JobState;
+pub use record::Attempt;
+pub use route::RouteStatus;
+pub use timeline::DeliveryState;
+pub use timeline::RouteTimeline;

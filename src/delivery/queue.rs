@@ -1,0 +1,333 @@
+//! What one route has still to do, in memory: a bounded window on its backlog in the log.
+//!
+//! A pure state machine: no I/O, no clock. The order of work is retries that are due, then new
+//! events in sequence order.
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::VecDeque;
+
+use roaring::RoaringTreemap;
+
+use crate::log::StoredEvent;
+
+/// New events held ready; more wait as backlog in the log.
+pub(super) const WINDOW: usize = 512;
+/// Deliveries of one route that may wait for a retry; at the bound it takes no new events.
+pub(super) const MAX_RETRIES: usize = 10_000;
+
+/// A delivery that the worker shall attempt now.
+#[derive(Debug)]
+pub(super) struct Due {
+    pub(super) sequence: u64,
+    /// Attempts charged so far.
+    pub(super) attempts: u32,
+    /// From when the age of the delivery counts, if not from its acceptance.
+    pub(super) since_ms: Option<i64>,
+    /// The event, if it is still in memory.
+    pub(super) event: Option<StoredEvent>,
+}
+
+/// A delivery that has been tried, or was given back by a redrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) attempts: u32,
+    pub(super) since_ms: Option<i64>,
+    pub(super) due_ms: i64,
+}
+
+#[derive(Debug)]
+struct Ready {
+    sequence: u64,
+    event: Option<StoredEvent>,
+}
+
+/// The work of one route.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    /// Every event of the route at or below this sequence was taken from the log.
+    cursor: u64,
+    /// The log may hold events above the cursor that the live feed did not bring.
+    is_behind: bool,
+    ready: VecDeque<Ready>,
+    /// Settled before a restart, above the cursor.
+    settled_ahead: RoaringTreemap,
+    waiting: HashMap<u64, Waiting>,
+    due: BTreeSet<(i64, u64)>,
+    in_flight: BTreeSet<u64>,
+    dead: RoaringTreemap,
+}
+
+impl Queue {
+    /// A queue as it was when the process last stopped: it catches up from `floor`.
+    pub(super) fn restored(
+        floor: u64,
+        settled_ahead: RoaringTreemap,
+        waiting: HashMap<u64, Waiting>,
+        dead: RoaringTreemap,
+    ) -> Self {
+        let due = waiting
+            .iter()
+            .map(|(sequence, waiting)| (waiting.due_ms, *sequence))
+            .collect();
+        Self {
+            cursor: floor,
+            is_behind: true,
+            settled_ahead,
+            waiting,
+            due,
+            dead,
+            ..Self::default()
+        }
+    }
+
+    /// Takes an event from the live feed; one that does not fit is read from the log later.
+    pub(super) fn offer(&mut self, sequence: u64, event: Option<StoredEvent>) {
+        if self.is_behind || sequence <= self.cursor {
+            return;
+        }
+        if self.ready.len() >= WINDOW {
+            self.is_behind = true;
+            return;
+        }
+        self.cursor = sequence;
+        self.ready.push_back(Ready { sequence, event });
+    }
+
+    /// The live feed lost something: look into the log.
+    pub(super) fn fall_behind(&mut self) {
+        self.is_behind = true;
+    }
+
+    /// Reads on in the log while nothing is ready; `read` gives the next sequences after one.
+    ///
+    /// An empty answer means that the queue has caught up and the live feed is enough.
+    pub(super) fn refill(&mut self, read: impl Fn(u64, usize) -> Vec<u64>) {
+        while self.is_behind && self.ready.is_empty() {
+            let next = read(self.cursor, WINDOW);
+            let Some(last) = next.last() else {
+                self.is_behind = false;
+                return;
+            };
+            self.cursor = *last;
+            for sequence in next {
+                if !self.settled_ahead.remove(sequence) && !self.waiting.contains_key(&sequence) {
+                    self.ready.push_back(Ready {
+                        sequence,
+                        event: None,
+                    });
+                }
+            }
+        }
+    }
+
+    /// The next delivery to attempt at `now_ms`, which is in flight from here on.
+    pub(super) fn take(&mut self, now_ms: i64) -> Option<Due> {
+        if let Some(&(due_ms, sequence)) = self.due.first()
+            && due_ms <= now_ms
+        {
+            self.due.remove(&(due_ms, sequence));
+            self.in_flight.insert(sequence);
+            let waiting = self.waiting.get(&sequence).copied();
+            let (attempts, since_ms) =
+                waiting.map_or((0, None), |waiting| (waiting.attempts, waiting.since_ms));
+            return Some(Due {
+                sequence,
+                attempts,
+                since_ms,
+                event: None,
+            });
+        }
+        if self.waiting.len() >= MAX_RETRIES {
+            return None;
+        }
+        let Ready { sequence, event } = self.ready.pop_front()?;
+        self.in_flight.insert(sequence);
+        Some(Due {
+            sequence,
+            attempts: 0,
+            since_ms: None,
+            event,
+        })
+    }
+
+    /// When the next retry is due.
+    pub(super) fn next_due_ms(&self) -> Option<i64> {
+        self.due.first().map(|(due_ms, _)| *due_ms)
+    }
+
+    /// The delivery is done: the target has the event.
+    pub(super) fn settle(&mut self, sequence: u64) {
+        self.in_flight.remove(&sequence);
+        self.waiting.remove(&sequence);
+    }
+
+    /// The delivery waits for its next attempt.
+    pub(super) fn postpone(&mut self, sequence: u64, waiting: Waiting) {
+        self.in_flight.remove(&sequence);
+        if let Some(before) = self.waiting.insert(sequence, waiting) {
+            self.due.remove(&(before.due_ms, sequence));
+        }
+        self.due.insert((waiting.due_ms, sequence));
+    }
+
+    /// The delivery ended without success.
+    pub(super) fn bury(&mut self, sequence: u64) {
+        self.settle(sequence);
+        self.dead.insert(sequence);
+    }
+
+    /// A dead letter is given back; false when there is none of that sequence.
+    pub(super) fn revive(&mut self, sequence: u64, now_ms: i64) -> bool {
+        let was_dead = self.dead.remove(sequence);
+        if was_dead {
+            self.postpone(
+                sequence,
+                Waiting {
+                    attempts: 0,
+                    since_ms: Some(now_ms),
+                    due_ms: now_ms,
+                },
+            );
+        }
+        was_dead
+    }
+
+    /// The route is closed: nothing more is sent. Dead letters stay.
+    pub(super) fn close(&mut self) {
+        *self = Self {
+            dead: std::mem::take(&mut self.dead),
+            cursor: u64::MAX,
+            ..Self::default()
+        };
+    }
+
+    /// Whether there is nothing to do and nothing to wait for.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.is_behind && self.ready.is_empty() && self.due.is_empty() && self.in_flight.is_empty()
+    }
+
+    pub(super) fn dead(&self) -> &RoaringTreemap {
+        &self.dead
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    pub(super) fn retrying(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn has_room_for_retries(&self) -> bool {
+        self.waiting.len() < MAX_RETRIES
+    }
+
+    /// Position up to which the log was read, and how many of those events were not started yet.
+    pub(super) fn backlog(&self) -> (u64, usize) {
+        (self.cursor, self.ready.len())
+    }
+
+    /// The lowest sequence that is not settled, as far as it is in memory.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        let ready = self.ready.front().map(|ready| ready.sequence);
+        let waiting = self.waiting.keys().min().copied();
+        [ready, waiting, self.in_flight.first().copied()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drained(queue: &mut Queue, log: &[u64], now_ms: i64) -> Vec<u64> {
+        let read = |after: u64, n: usize| log.iter().copied().filter(|s| *s > after).take(n).collect();
+        let mut out = Vec::new();
+        loop {
+            queue.refill(read);
+            let Some(due) = queue.take(now_ms) else { return out };
+            out.push(due.sequence);
+        }
+    }
+
+    #[test]
+    fn a_restored_queue_gives_what_is_open_and_nothing_that_is_settled() {
+        let waiting = HashMap::from([(
+            3,
+            Waiting {
+                attempts: 2,
+                since_ms: None,
+                due_ms: 50,
+            },
+        )]);
+        let mut queue = Queue::restored(1, [4].into_iter().collect(), waiting, [2].into_iter().collect());
+        queue.settled_ahead.insert(2);
+        let log = [1, 2, 3, 4, 5, 6];
+        assert_eq!(drained(&mut queue, &log, 0), [5, 6]);
+        let due = queue.take(50).unwrap();
+        assert_eq!((due.sequence, due.attempts), (3, 2));
+    }
+
+    #[test]
+    fn what_the_feed_brings_twice_or_late_is_taken_once() {
+        let mut queue = Queue::default();
+        queue.offer(1, None);
+        queue.offer(1, None);
+        queue.fall_behind();
+        queue.offer(3, None);
+        let log = [1, 2, 3];
+        assert_eq!(drained(&mut queue, &log, 0), [1, 2, 3]);
+        queue.offer(3, None);
+        queue.offer(4, None);
+        assert_eq!(drained(&mut queue, &[1, 2, 3, 4], 0), [4]);
+    }
+
+    #[test]
+    fn a_full_window_turns_into_backlog_and_loses_nothing() {
+        let mut queue = Queue::default();
+        let log: Vec<u64> = (1..=3 * WINDOW as u64).collect();
+        for sequence in &log {
+            queue.offer(*sequence, None);
+        }
+        assert_eq!(drained(&mut queue, &log, 0), log);
+    }
+
+    #[test]
+    fn at_the_bound_of_retries_no_new_event_is_taken() {
+        let mut queue = Queue::default();
+        for sequence in 1..=MAX_RETRIES as u64 {
+            queue.postpone(
+                sequence,
+                Waiting {
+                    attempts: 1,
+                    since_ms: None,
+                    due_ms: 1_000,
+                },
+            );
+        }
+        queue.cursor = MAX_RETRIES as u64;
+        queue.offer(MAX_RETRIES as u64 + 1, None);
+        assert!(queue.take(0).is_none());
+        let due = queue.take(1_000).unwrap();
+        queue.settle(due.sequence);
+        assert_eq!(drained(&mut queue, &[], 0), [MAX_RETRIES as u64 + 1]);
+    }
+
+    #[test]
+    fn a_dead_letter_is_revived_once() {
+        let mut queue = Queue::default();
+        queue.offer(1, None);
+        queue.take(0).unwrap();
+        queue.bury(1);
+        assert!(queue.is_idle());
+        assert!(queue.revive(1, 7));
+        assert!(!queue.revive(1, 7));
+        assert_eq!(
+            queue.take(7).map(|due| (due.sequence, due.since_ms)),
+            Some((1, Some(7)))
+        );
+    }
+}

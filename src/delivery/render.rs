@@ -1,0 +1,118 @@
+//! From the stored event to the event as the target gets it.
+
+use bytes::Bytes;
+
+use crate::catalog::Rule;
+use crate::clock;
+use crate::event;
+use crate::event::AttributeName;
+use crate::event::AttributeValue;
+use crate::event::Data;
+use crate::event::Event;
+use crate::log::StoredEvent;
+use crate::transform;
+use crate::transform::Attribute;
+use crate::transform::Document;
+use crate::transform::Facts;
+
+/// Why an event cannot be given to its target; none of these mends itself.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RenderError {
+    /// The transform failed on this event.
+    #[error("step {} of the transform: {}", .0.step + 1, .0.reason)]
+    Transform(transform::TransformFailure),
+    /// What the transform made is no event.
+    #[error("the transform made an invalid event: {0}")]
+    Result(event::EventError),
+    /// The revision of the rule that accepted the event is not known any more.
+    #[error("the rule of generation {0} is not known")]
+    NoRule(u64),
+    /// The stored event does not read back.
+    #[error(transparent)]
+    Stored(#[from] event::StoredError),
+}
+
+impl RenderError {
+    /// The code of the dead letter.
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::Transform(_) | Self::Result(_) => "transform-failed",
+            Self::NoRule(_) => "rule-unknown",
+            Self::Stored(_) => "unreadable-event",
+        }
+    }
+}
+
+/// Applies the rule of the event's generation. Pure: every attempt gives the same bytes.
+pub(super) fn render(stored: &StoredEvent, rule: Option<&Rule>, bus: &str) -> Result<Event, RenderError> {
+    let event = event::decode_attributes(&stored.attributes, stored.data.clone())?;
+    let rule = rule.ok_or(RenderError::NoRule(stored.generation))?;
+    let Some(transform) = &rule.transform else {
+        return Ok(event);
+    };
+    let facts = Facts {
+        now_ms: stored.time_ms,
+        rule: rule.name.as_str(),
+        bus,
+        sequence: stored.sequence,
+    };
+    let document = transform
+        .apply(document(&event), &facts)
+        .map_err(RenderError::Transform)?;
+    from_document(document).map_err(RenderError::Result)
+}
+
+/// The event in the form that transforms work on.
+pub(crate) fn document(event: &Event) -> Document {
+    let attributes = event.attributes().iter().map(|(name, value)| {
+        let value = match value {
+            AttributeValue::String(text) => Attribute::String(text.clone()),
+            AttributeValue::Integer(number) => Attribute::Integer(*number),
+            AttributeValue::Boolean(truth) => Attribute::Boolean(*truth),
+        };
+        (name.as_str().to_owned(), value)
+    });
+    let data = match event.data() {
+        Data::None => transform::Data::None,
+        other => transform::Data::Verbatim(other.bytes().clone()),
+    };
+    Document {
+        attributes: attributes.collect(),
+        data,
+    }
+}
+
+/// An event of what a transform made.
+pub(crate) fn from_document(document: Document) -> Result<Event, event::EventError> {
+    let mut attributes = Vec::with_capacity(document.attributes.len());
+    let mut content_type = None;
+    for (name, value) in document.attributes {
+        let value = match value {
+            Attribute::String(text) => AttributeValue::String(text),
+            Attribute::Integer(number) => AttributeValue::Integer(number),
+            Attribute::Boolean(truth) => AttributeValue::Boolean(truth),
+        };
+        if name == "datacontenttype" {
+            content_type = value.as_str().map(str::to_owned);
+        }
+        attributes.push((AttributeName::parse(&name)?, value));
+    }
+    let data = match document.data {
+        transform::Data::None => Data::None,
+        transform::Data::Json(value) => Data::Json(Bytes::from(value.to_string())),
+        transform::Data::Verbatim(bytes) => {
+            Data::of_type(content_type.as_deref().or(Some("application/json")), bytes)?
+        }
+    };
+    Event::new(attributes, data)
+}
+
+/// Unix seconds, as `webhook-timestamp` wants them.
+pub(super) const fn unix_seconds(now_ms: i64) -> i64 {
+    now_ms.div_euclid(1_000)
+}
+
+/// A moment as it is written in reasons.
+pub(super) fn moment(unix_ms: i64) -> String {
+    clock::rfc3339(unix_ms)
+}

@@ -1,0 +1,143 @@
+//! What became of one event on each of its routes.
+
+use super::engine::DeliveryError;
+use super::engine::Engine;
+use super::record;
+use super::record::Attempt;
+use super::record::Death;
+use crate::log::RouteId;
+use crate::log::StateKind;
+use crate::log::StoredEvent;
+use crate::log::StoredState;
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// Not tried yet.
+    Pending,
+    /// Tried; the next attempt is due later.
+    Retrying,
+    /// The target has the event.
+    Delivered,
+    /// Ended without success; a dead letter says why.
+    Dead,
+    /// The route was deleted before the event was delivered.
+    Dropped,
+}
+
+/// One event on one route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteTimeline {
+    /// Name of the rule.
+    pub rule: String,
+    /// Name of the target.
+    pub target: String,
+    /// Where the delivery stands.
+    pub state: DeliveryState,
+    /// Every attempt that was charged, in order.
+    pub attempts: Vec<Attempt>,
+    /// Code and reason, when it is dead.
+    pub death: Option<(String, String)>,
+}
+
+impl Engine {
+    /// The timeline of an event on every route it was accepted for. Reads the log; blocking.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn timeline(&self, event: &StoredEvent) -> Result<Vec<RouteTimeline>, DeliveryError> {
+        event
+            .routes
+            .iter()
+            .map(|route| self.on_route(*route, event.sequence))
+            .collect()
+    }
+
+    pub(super) fn on_route(&self, id: RouteId, sequence: u64) -> Result<RouteTimeline, DeliveryError> {
+        let shared = &self.shared;
+        let records = shared
+            .log
+            .route_states(id, sequence)
+            .map_err(DeliveryError::Log)?;
+        let mut story = Story::default();
+        for record in &records {
+            story.tell(record, sequence);
+        }
+        if let Some(finished) = shared.progress.find(id, sequence) {
+            story.finish(finished.attempt(story.failures + 1));
+        }
+        let view = shared.view.load();
+        let names = view.route(id);
+        let is_closed = names.is_none_or(|names| names.is_closed);
+        let is_open = matches!(story.state, DeliveryState::Pending | DeliveryState::Retrying);
+        Ok(RouteTimeline {
+            rule: names
+                .map(|names| names.rule.as_str().to_owned())
+                .unwrap_or_default(),
+            target: names
+                .map(|names| names.target.as_str().to_owned())
+                .unwrap_or_default(),
+            state: if is_open && is_closed {
+                DeliveryState::Dropped
+            } else {
+                story.state
+            },
+            attempts: story.attempts,
+            death: story.death,
+        })
+    }
+}
+
+struct Story {
+    state: DeliveryState,
+    attempts: Vec<Attempt>,
+    death: Option<(String, String)>,
+    failures: u32,
+}
+
+impl Default for Story {
+    fn default() -> Self {
+        Self {
+            state: DeliveryState::Pending,
+            attempts: Vec::new(),
+            death: None,
+            failures: 0,
+        }
+    }
+}
+
+impl Story {
+    fn tell(&mut self, record: &StoredState, sequence: u64) {
+        match record.record.kind {
+            StateKind::Progress => {
+                if let Some(finished) = record::finished_in(record, sequence) {
+                    self.finish(finished.attempt(self.failures + 1));
+                }
+            }
+            StateKind::Retry => {
+                self.state = DeliveryState::Retrying;
+                self.failures += 1;
+                self.attempts.extend(record::read::<Attempt>(record));
+            }
+            StateKind::Dead => {
+                self.state = DeliveryState::Dead;
+                if let Some(death) = record::read::<Death>(record) {
+                    self.attempts.extend(death.last);
+                    self.death = Some((death.code, death.reason));
+                }
+            }
+            StateKind::Redriven => {
+                self.state = DeliveryState::Retrying;
+                self.failures = 0;
+                self.death = None;
+            }
+            StateKind::Dropped => self.state = DeliveryState::Dropped,
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, attempt: Attempt) {
+        self.state = DeliveryState::Delivered;
+        self.attempts.push(attempt);
+    }
+}
