@@ -1,1 +1,27 @@
-//! Tramline.
+//! Tramline: a self-hosted event bus in one binary.
+//!
+//! Producers POST `CloudEvents` over HTTP; rules written in YAML filter and transform each event
+//! and dispatch it to targets; everything is persisted on one commit log. Nothing acknowledged is
+//! ever lost, and every event's fate can be looked up.
+//!
+//! The modules stand in the order of an event's way; `docs/ARCHITECTURE.md` tells it, and
+//! `tests/architecture.rs` holds the imports to its layers.
+
+pub mod api;
+pub mod app;
+pub mod catalog;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod delivery;
+pub mod egress;
+pub mod event;
+pub mod http;
+pub mod ingest;
+pub mod log;
+pub mod pattern;
+pub mod problem;
+pub mod routing;
+pub mod store;
+pub mod target;
+pub mod transform;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `tramline` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tramline::cli::main()
+}

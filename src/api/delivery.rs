@@ -1,0 +1,195 @@
+//! Deliveries, routes, dead letters and jobs.
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+/// One attempt to deliver an event.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AttemptReply {
+    /// Its number, from 1; starts again after a redrive.
+    pub n: u32,
+    /// When it started, RFC 3339.
+    pub at: String,
+    /// How it ended: `ok`, `timeout`, `connect_error`, `http_503`, …
+    pub class: String,
+    /// Status the target answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// How long it took, milliseconds.
+    pub ms: u32,
+    /// The start of what the target answered, for the first failure and the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<String>,
+    /// When the next attempt is due, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<String>,
+}
+
+/// The fate of one event.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeliveriesReply {
+    /// The event's number on its bus.
+    pub sequence: u64,
+    /// The ruleset that decided.
+    pub generation: u64,
+    /// Every route it was accepted for.
+    pub routes: Vec<DeliveryReply>,
+    /// The ten nearest misses among the present rules.
+    pub not_matched: Vec<NotMatched>,
+    /// Records of it have been retired.
+    pub partial: bool,
+}
+
+/// One event on one route.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeliveryReply {
+    /// Name of the rule.
+    pub rule: String,
+    /// Name of the target.
+    pub target: String,
+    /// `pending`, `retrying`, `held`, `delivered`, `dead` or `dropped`.
+    pub state: String,
+    /// Every attempt so far.
+    pub attempts: Vec<AttemptReply>,
+    /// Why it is dead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Why it is dead, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A rule that did not match, and the condition that decided it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct NotMatched {
+    /// Name of the rule.
+    pub rule: String,
+    /// Where the pattern looked.
+    pub path: String,
+    /// What the pattern asks for.
+    pub expected: String,
+    /// What the event has there.
+    pub found: String,
+}
+
+/// What a route is doing.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RouteReply {
+    /// Name of the bus.
+    pub bus: String,
+    /// Name of the rule.
+    pub rule: String,
+    /// Name of the target.
+    pub target: String,
+    /// `active` or `paused`.
+    pub state: String,
+    /// State of the circuit breaker.
+    pub circuit: String,
+    /// Events that wait and were not tried yet.
+    pub backlog: u64,
+    /// Attempts running now.
+    pub in_flight: usize,
+    /// Deliveries waiting for their next attempt.
+    pub retrying: usize,
+    /// Open dead letters.
+    pub dead: u64,
+    /// Deliveries that succeeded since the server started.
+    pub delivered: u64,
+    /// When the oldest undelivered event was accepted, RFC 3339.
+    pub oldest_at: Option<String>,
+}
+
+/// All open routes, a page at a time.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RouteList {
+    /// The routes by bus, rule and target.
+    pub items: Vec<RouteReply>,
+    /// Pass it as `cursor` to go on.
+    pub next_cursor: Option<String>,
+}
+
+/// A delivery that ended without success, with its event.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterReply {
+    /// Its id.
+    pub id: String,
+    /// Name of the bus.
+    pub bus: String,
+    /// Name of the rule.
+    pub rule: String,
+    /// Name of the target.
+    pub target: String,
+    /// Sequence of the event.
+    pub sequence: u64,
+    /// The event as it was accepted, in the CloudEvents JSON format.
+    #[schema(value_type = Object)]
+    pub event: Box<RawValue>,
+    /// Stable code of the reason.
+    pub code: String,
+    /// The reason in words.
+    pub reason: String,
+    /// Every attempt that was charged.
+    pub attempts: Vec<AttemptReply>,
+    /// When the first attempt was made, RFC 3339.
+    pub first_at: String,
+    /// When the last attempt was made, RFC 3339.
+    pub last_at: String,
+}
+
+/// Some dead letters.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterList {
+    /// The letters by route and sequence.
+    pub items: Vec<DeadLetterReply>,
+    /// Pass it as `cursor` to go on.
+    pub next_cursor: Option<String>,
+}
+
+/// Which dead letters to give back to their routes.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedriveRequest {
+    /// Which letters; all of them when it is empty.
+    #[serde(default)]
+    pub filter: RedriveFilter,
+    /// Only say how many there are.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Names dead letters; a field left out means all.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedriveFilter {
+    /// These letters.
+    pub ids: Option<Vec<String>>,
+    /// On this bus.
+    pub bus: Option<String>,
+    /// Of this rule.
+    pub rule: Option<String>,
+    /// Of this target.
+    pub target: Option<String>,
+    /// With this code.
+    pub code: Option<String>,
+    /// Whose last attempt was at or after, RFC 3339.
+    pub since: Option<String>,
+}
+
+/// A job: work that goes on after its request was answered.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct JobReply {
+    /// Its id; empty for a dry run.
+    pub id: String,
+    /// What it does.
+    pub kind: String,
+    /// `running`, `done`, `cancelled` or `failed`.
+    pub state: String,
+    /// Parts it has in all.
+    pub total: u64,
+    /// Parts that are done.
+    pub done: u64,
+    /// Parts that could not be done.
+    pub failed: u64,
+}

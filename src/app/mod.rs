@@ -1,0 +1,14 @@
+//! The root of the server: the only place that names concrete parts together.
+
+mod dev;
+mod parts;
+mod rules_watcher;
+mod serve;
+mod signals;
+
+pub use rules_watcher::RulesError;
+pub use rules_watcher::read_rules;
+pub use serve::ServeError;
+pub use serve::serve;
+
+pub use dev::dev_settings;

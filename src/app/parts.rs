@@ -1,0 +1,132 @@
+//! Brings up the parts of a server in the order in which they need one another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::serve::ServeError;
+use crate::catalog::Issue;
+use crate::catalog::Repository;
+use crate::catalog::Rule;
+use crate::catalog::TargetKind;
+use crate::catalog::View;
+use crate::clock::SharedClock;
+use crate::config::Settings;
+use crate::delivery::Engine;
+use crate::egress;
+use crate::http::Services;
+use crate::ingest::Publisher;
+use crate::log::Log;
+use crate::log::LogConfig;
+use crate::routing::Control;
+use crate::routing::Router;
+use crate::routing::Snapshot;
+use crate::routing::missing_announcements;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::target::Targets;
+
+/// Between attempts to reach the database at start.
+const DATABASE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Recovers the log: blocking work on a thread of its own.
+pub(super) async fn open_log(settings: &Settings, clock: &SharedClock) -> Result<Log, ServeError> {
+    let config = LogConfig {
+        segment_size: settings.segment_size,
+        max_body: 2 * settings.max_batch_bytes.max(settings.max_event_bytes),
+        ..LogConfig::new(settings.data_dir.clone())
+    };
+    let now = Arc::clone(clock);
+    let opened = tokio::task::spawn_blocking(move || Log::open(config, Arc::new(move || now.now_ms()))).await;
+    let (log, recovery) = opened
+        .map_err(|_| ServeError::Interrupted)?
+        .map_err(ServeError::Log)?;
+    tracing::info!(?recovery, "the log is recovered");
+    Ok(log)
+}
+
+/// Opens the catalog. PostgreSQL may come up later than this server, so it is waited for.
+pub(super) async fn open_store(settings: &Settings, stop: &CancellationToken) -> Result<Store, ServeError> {
+    let Some(url) = &settings.database_url else {
+        return Store::open_file(&settings.data_dir.join("catalog.db"))
+            .await
+            .map_err(ServeError::Store);
+    };
+    loop {
+        match Store::open(url).await {
+            Ok(store) => return Ok(store),
+            Err(error @ StoreError::Unavailable { .. }) => {
+                tracing::warn!(%error, "the database cannot be reached; trying again");
+                let waited = stop.run_until_cancelled(tokio::time::sleep(DATABASE_AGAIN)).await;
+                waited.ok_or(ServeError::Interrupted)?;
+            }
+            Err(error) => return Err(ServeError::Store(error)),
+        }
+    }
+}
+
+/// Everything behind the HTTP interface, in force with the catalog as it is stored.
+pub(super) async fn assemble(
+    settings: &Settings,
+    log: Log,
+    store: Store,
+    clock: SharedClock,
+) -> Result<Services, ServeError> {
+    let repository: Arc<dyn Repository> = Arc::new(store);
+    repository.bind_log(log.uuid()).await?;
+    let known = log.routes();
+    repository
+        .raise_counters(known.highest_bus.0, known.highest_route.0)
+        .await?;
+    let view = Arc::new(View::from_loaded(&repository.load().await?)?);
+    let missing = missing_announcements(&log, &view);
+    if !missing.is_empty() {
+        log.record(missing).await?;
+    }
+    let policy = Arc::new(egress::Policy::new(settings.egress_allow.clone()));
+    let targets = Targets::new(Arc::clone(&policy)).map_err(ServeError::Client)?;
+    let (engine_log, engine_view) = (log.clone(), Arc::clone(&view));
+    let runtime = tokio::runtime::Handle::current();
+    let started = tokio::task::spawn_blocking(move || {
+        let _runtime = runtime.enter();
+        Engine::start(engine_log, targets, clock, &engine_view)
+    });
+    let engine = started
+        .await
+        .map_err(|_| ServeError::Interrupted)?
+        .map_err(ServeError::Log)?;
+    let router = Arc::new(Router::new(Arc::new(Snapshot::build(view, None))));
+    let told = engine.clone();
+    let control = Control::new(
+        repository,
+        log.clone(),
+        Arc::clone(&router),
+        Box::new(move |rule| egress_issues(&policy, rule)),
+        Box::new(move |view| told.reconcile(view)),
+    );
+    let publisher = Publisher::new(log.clone(), Arc::clone(&router));
+    Ok(Services {
+        log,
+        router,
+        control: Arc::new(control),
+        publisher,
+        engine,
+    })
+}
+
+/// Targets whose address is a literal that may not be called. Names are judged when they are resolved.
+fn egress_issues(policy: &egress::Policy, rule: &Rule) -> Vec<Issue> {
+    let judge = |(place, target): (usize, &crate::catalog::Target)| {
+        let TargetKind::Webhook(webhook) = &target.kind else {
+            return None;
+        };
+        let denied = policy.permit_literal(&webhook.url).err()?;
+        Some(Issue::new(
+            format!("/targets/{place}/webhook/url"),
+            "egress-denied",
+            denied.to_string(),
+        ))
+    };
+    rule.targets.iter().enumerate().filter_map(judge).collect()
+}

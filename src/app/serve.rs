@@ -1,0 +1,275 @@
+//! The life of a server: start, run, stop.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::dev;
+use super::parts;
+use super::rules_watcher;
+use super::rules_watcher::RulesError;
+use super::signals;
+use crate::catalog::RepositoryError;
+use crate::catalog::StoredRuleError;
+use crate::clock::SharedClock;
+use crate::clock::SystemClock;
+use crate::config::Settings;
+use crate::egress;
+use crate::http;
+use crate::http::AppState;
+use crate::http::Server;
+use crate::http::ServerError;
+use crate::http::Services;
+use crate::log::AppendError;
+use crate::log::LogError;
+use crate::store::StoreError;
+
+/// Why a server did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The address is not loopback, and nothing protects it.
+    #[error("{0} can be reached by others and there are no keys; listen on 127.0.0.1, or say --insecure")]
+    Unprotected(SocketAddr),
+    /// The address cannot be taken.
+    #[error(transparent)]
+    Address(#[from] ServerError),
+    /// The log cannot be opened or read.
+    #[error("the log cannot be opened")]
+    Log(#[source] LogError),
+    /// The catalog cannot be opened.
+    #[error("the catalog cannot be opened")]
+    Store(#[source] StoreError),
+    /// The catalog does not belong to this log, or cannot be read.
+    #[error("the catalog cannot be used")]
+    Catalog(#[from] RepositoryError),
+    /// A stored rule does not compile.
+    #[error(transparent)]
+    StoredRule(#[from] StoredRuleError),
+    /// The log does not take records.
+    #[error("the log cannot be written")]
+    Append(#[from] AppendError),
+    /// The rules files cannot be used.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// Outgoing calls cannot be made.
+    #[error(transparent)]
+    Client(egress::ClientError),
+    /// A file cannot be written, or signals cannot be handled.
+    #[error("{0}")]
+    System(&'static str, #[source] std::io::Error),
+    /// Metrics cannot be collected.
+    #[error("metrics cannot be collected")]
+    Metrics(#[source] metrics_exporter_prometheus::BuildError),
+    /// A write of the log failed while running; what was acknowledged is safe.
+    #[error("the log failed to write ({0}); restart the server to recover: nothing acknowledged is lost")]
+    LogFailed(Arc<LogError>),
+    /// Stopped before it was ready.
+    #[error("stopped before the server was ready")]
+    Interrupted,
+}
+
+impl ServeError {
+    /// Whether the input is at fault (exit code 2) and not the machine (1).
+    #[must_use]
+    pub const fn is_input(&self) -> bool {
+        matches!(self, Self::Unprotected(_) | Self::Address(_) | Self::Rules(_))
+    }
+}
+
+/// Runs a server until it is told to stop. With `is_dev`, sample rules serve when there are none.
+///
+/// # Errors
+/// [`ServeError`]; what was acknowledged before is on disk in every case.
+pub async fn serve(settings: Settings, is_dev: bool) -> Result<(), ServeError> {
+    let started = Instant::now();
+    let is_loopback = settings.listen.ip().is_loopback();
+    if !is_loopback && !settings.insecure {
+        return Err(ServeError::Unprotected(settings.listen));
+    }
+    let server = Server::bind(settings.listen).await?;
+    let address = server.address();
+    let clock: SharedClock = Arc::new(SystemClock);
+    let metrics = PrometheusBuilder::new()
+        .install_recorder()
+        .map_err(ServeError::Metrics)?;
+    let stop = CancellationToken::new();
+    let info = http::Info {
+        storage: if settings.database_url.is_some() {
+            "postgres"
+        } else {
+            "sqlite"
+        },
+        is_loopback,
+    };
+    let limits = http::Limits {
+        event_bytes: settings.max_event_bytes,
+        batch_bytes: settings.max_batch_bytes,
+        batch_events: settings.max_batch_events,
+    };
+    let state = Arc::new(AppState::new(
+        info,
+        limits,
+        Arc::clone(&clock),
+        metrics,
+        stop.clone(),
+    ));
+    let tasks = TaskTracker::new();
+    tasks.spawn(server.run(http::router(Arc::clone(&state)), stop.clone()));
+
+    let interrupted = async {
+        signals::asked_to_stop()
+            .await
+            .map_err(|error| ServeError::System("cannot wait for signals", error))
+    };
+    tokio::pin!(interrupted);
+    let ended = {
+        let starting = start(&settings, is_dev, &state, &clock, &tasks, &stop);
+        tokio::pin!(starting);
+        tokio::select! {
+            // Dropping a start half-way leaves nothing undone: what is durable is found again.
+            result = &mut interrupted => result.and(Err(ServeError::Interrupted)),
+            result = &mut starting => result,
+        }
+    };
+    let ended = match ended {
+        Ok(()) => {
+            announce(&settings, address, is_dev, started)?;
+            run(&state, interrupted).await
+        }
+        Err(error) => Err(error),
+    };
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    if let Ok(services) = state.services() {
+        services.control.stop().await;
+        services.engine.stop().await;
+        let log = services.log.clone();
+        // The writer marks and syncs; blocking, and nothing else is left to run.
+        match tokio::task::spawn_blocking(move || log.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the log was not closed in order; the next start recovers it");
+            }
+            Err(error) => tracing::error!(%error, "the log was not closed"),
+        }
+    }
+    ended
+}
+
+async fn start(
+    settings: &Settings,
+    is_dev: bool,
+    state: &Arc<AppState>,
+    clock: &SharedClock,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), ServeError> {
+    let log = parts::open_log(settings, clock).await?;
+    let store = parts::open_store(settings, stop).await?;
+    let services = parts::assemble(settings, log, store, Arc::clone(clock)).await?;
+    let texts = if settings.rules.is_empty() && is_dev {
+        vec![("tramline dev".to_owned(), dev::SAMPLE_TEXT.to_owned())]
+    } else {
+        rules_watcher::read_rules(&settings.rules)?
+    };
+    let left = owners(&services, &texts);
+    rules_watcher::apply(&services.control, &texts, &left).await?;
+    if !settings.rules.is_empty() {
+        let (control, paths) = (Arc::clone(&services.control), settings.rules.clone());
+        tasks.spawn(rules_watcher::watch(control, paths, texts, stop.clone()));
+    }
+    state.open(services);
+    Ok(())
+}
+
+/// Files that own rules from an earlier run and are not among the rules files any more.
+fn owners(services: &Services, texts: &[(String, String)]) -> Vec<String> {
+    let snapshot = services.router.snapshot();
+    let owners = snapshot
+        .view()
+        .buses()
+        .flat_map(|bus| bus.rules.values())
+        .filter_map(|live| live.owner.clone());
+    let mut left: Vec<_> = owners
+        .filter(|owner| !texts.iter().any(|(name, _)| name == owner))
+        .collect();
+    left.sort_unstable();
+    left.dedup();
+    left
+}
+
+async fn run(
+    state: &AppState,
+    interrupted: impl Future<Output = Result<(), ServeError>>,
+) -> Result<(), ServeError> {
+    let services = state.services().map_err(|_| ServeError::Interrupted)?;
+    tokio::select! {
+        result = interrupted => {
+            tracing::info!("stopping");
+            result
+        }
+        cause = services.log.failed() => Err(ServeError::LogFailed(cause)),
+    }
+}
+
+/// Tells people where the server is and what to try, and scripts which port it has.
+fn announce(
+    settings: &Settings,
+    address: SocketAddr,
+    is_dev: bool,
+    started: Instant,
+) -> Result<(), ServeError> {
+    if let Some(file) = &settings.port_file {
+        let written = crate::config::write_whole(file, &address.port().to_string());
+        written.map_err(|error| ServeError::System("cannot write the port file", error))?;
+    }
+    let storage = if settings.database_url.is_some() {
+        "PostgreSQL"
+    } else {
+        "embedded SQLite"
+    };
+    let (version, ms) = (env!("CARGO_PKG_VERSION"), started.elapsed().as_millis());
+    let log = settings.data_dir.join("log");
+    let rules = if settings.rules.is_empty() && !is_dev {
+        "by API only".to_owned()
+    } else {
+        rules_named(settings)
+    };
+    let hint = if is_dev { try_it(address) } else { String::new() };
+    let block = format!(
+        "tramline {version} on http://{address}\n  log      {}\n  catalog  {storage}\n  rules    {rules}\n{hint}\
+         Ready in {ms} ms\n",
+        log.display()
+    );
+    // Without a terminal to talk to the server runs all the same.
+    std::io::stderr().write_all(block.as_bytes()).unwrap_or_default();
+    Ok(())
+}
+
+/// What to try on a new server.
+fn try_it(address: SocketAddr) -> String {
+    format!(
+        "Try:\n  curl -i http://{address}/events -H 'content-type: application/json' \\\n    \
+         -d '{{\"type\": \"com.example.hello\", \"source\": \"/me\", \"data\": {{\"name\": \"Ada\"}}}}'\n  \
+         tramline tail --url http://{address} --since earliest\n"
+    )
+}
+
+fn rules_named(settings: &Settings) -> String {
+    if settings.rules.is_empty() {
+        return "built-in sample".to_owned();
+    }
+    let names: Vec<_> = settings
+        .rules
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    format!("{} (watched)", names.join(", "))
+}

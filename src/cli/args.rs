@@ -1,0 +1,252 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+use crate::config::Flags;
+
+/// A self-hosted event bus: nothing acknowledged is ever lost, every event's fate can be looked up
+#[derive(Debug, Parser)]
+#[command(name = "tramline", version, propagate_version = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a server
+    Serve(ServeArgs),
+    /// Run a server to try things on: loopback targets allowed, sample rules, a line to try
+    Dev(Flags),
+    /// Publish events
+    Publish(PublishArgs),
+    /// Follow the events of a bus
+    Tail(TailArgs),
+    /// Look up one event
+    #[command(subcommand)]
+    Event(EventVerb),
+    /// Check, test, apply and list rules
+    #[command(subcommand)]
+    Rules(RulesVerb),
+    /// Dead letters: list them, give them back
+    #[command(subcommand)]
+    Dlq(DlqVerb),
+    /// Look into a log on disk
+    #[command(subcommand)]
+    Log(LogVerb),
+    /// What the server is
+    Status(ServerArgs),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    pub(super) flags: Flags,
+    /// Print the settings in force and where each comes from, and exit
+    #[arg(long)]
+    pub(super) print_config: bool,
+}
+
+/// Which server to talk to
+#[derive(Debug, Clone, Args)]
+pub(super) struct ServerArgs {
+    /// Where the server is
+    #[arg(long, env = "TRAMLINE_URL", default_value = "http://127.0.0.1:8080")]
+    pub(super) url: String,
+    /// How to write the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON document a line
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PublishArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// Bus to publish to
+    #[arg(long, default_value = "default")]
+    pub(super) bus: String,
+    /// Events from a file, one JSON object a line; - is stdin
+    #[arg(short, long, conflicts_with_all = ["kind", "data"])]
+    pub(super) file: Option<PathBuf>,
+    /// Type of the event
+    #[arg(long = "type", required_unless_present = "file")]
+    pub(super) kind: Option<String>,
+    /// Source of the event
+    #[arg(long, default_value = "/tramline/cli")]
+    pub(super) source: String,
+    /// Subject of the event
+    #[arg(long)]
+    pub(super) subject: Option<String>,
+    /// Id of the event; a new one by default
+    #[arg(long)]
+    pub(super) id: Option<String>,
+    /// Data of the event, as JSON
+    #[arg(long)]
+    pub(super) data: Option<String>,
+    /// An extension attribute; repeatable
+    #[arg(long = "ext", value_name = "NAME=VALUE")]
+    pub(super) extensions: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TailArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// Bus to follow
+    #[arg(long, default_value = "default")]
+    pub(super) bus: String,
+    /// Only events of this type
+    #[arg(long = "type")]
+    pub(super) kind: Option<String>,
+    /// Only events of this source
+    #[arg(long)]
+    pub(super) source: Option<String>,
+    /// Only events that this rule matched
+    #[arg(long)]
+    pub(super) rule: Option<String>,
+    /// Only events that this pattern matches, as JSON
+    #[arg(long = "match")]
+    pub(super) pattern: Option<String>,
+    /// End after so many events
+    #[arg(short)]
+    pub(super) n: Option<usize>,
+    /// Where to begin: earliest, latest, a sequence or a time
+    #[arg(long)]
+    pub(super) since: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EventVerb {
+    /// Show an event
+    Get(EventArgs),
+    /// Show what became of an event
+    Trace(EventArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EventArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// Bus of the event
+    #[arg(long, default_value = "default")]
+    pub(super) bus: String,
+    /// Its number on the bus
+    pub(super) sequence: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RulesVerb {
+    /// Check rules files without a server
+    Check(FilesArgs),
+    /// Run the tests in rules files without a server
+    Test(FilesArgs),
+    /// Make rules files the state of their buses
+    Apply(ApplyArgs),
+    /// List the rules of a bus
+    List(BusArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FilesArgs {
+    /// Files and folders
+    #[arg(required = true)]
+    pub(super) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// Only say what would change
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Remove rules that the files do not name, on the buses that they name
+    #[arg(long)]
+    pub(super) prune: bool,
+    /// Files and folders
+    #[arg(required = true)]
+    pub(super) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BusArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// The bus
+    #[arg(long, default_value = "default")]
+    pub(super) bus: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DlqVerb {
+    /// List dead letters
+    List(LettersArgs),
+    /// Give dead letters back to their routes
+    Redrive(RedriveArgs),
+}
+
+/// Which dead letters
+#[derive(Debug, Clone, Args)]
+pub(super) struct LettersArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// On this bus
+    #[arg(long)]
+    pub(super) bus: Option<String>,
+    /// Of this rule
+    #[arg(long)]
+    pub(super) rule: Option<String>,
+    /// Of this target
+    #[arg(long)]
+    pub(super) target: Option<String>,
+    /// With this code
+    #[arg(long)]
+    pub(super) code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RedriveArgs {
+    #[command(flatten)]
+    pub(super) letters: LettersArgs,
+    /// Only say how many there are
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// These letters only
+    pub(super) ids: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LogVerb {
+    /// List the frames of a log
+    Inspect(LogArgs),
+    /// Check every byte of a log
+    Verify(LogArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LogArgs {
+    /// The data directory
+    #[arg(long, default_value = "tramline-data")]
+    pub(super) data_dir: PathBuf,
+    /// How to write the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) output: Output,
+}

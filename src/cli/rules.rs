@@ -1,0 +1,232 @@
+//! `rules check`, `test`, `apply` and `list`.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::args::ApplyArgs;
+use super::args::BusArgs;
+use super::args::Output;
+use super::args::RulesVerb;
+use super::client::Client;
+use super::error::CliError;
+use super::output;
+use crate::api::PlanReply;
+use crate::api::RuleList;
+use crate::app;
+use crate::catalog;
+use crate::catalog::Issue;
+use crate::catalog::Rule;
+use crate::catalog::RuleTest;
+use crate::catalog::Source;
+use crate::clock::Clock as _;
+use crate::clock::SystemClock;
+use crate::pattern::explain;
+use crate::routing::Sample;
+
+pub(super) async fn run(verb: RulesVerb) -> Result<ExitCode, CliError> {
+    match verb {
+        RulesVerb::Check(args) => check(&args.paths),
+        RulesVerb::Test(args) => test(&args.paths),
+        RulesVerb::Apply(args) => apply(&args).await,
+        RulesVerb::List(args) => list(&args).await,
+    }
+}
+
+fn read(paths: &[PathBuf]) -> Result<Vec<Source>, CliError> {
+    let texts = app::read_rules(paths).map_err(|error| CliError::of(&error, true))?;
+    catalog::read_sources(&texts).map_err(|issues| {
+        let rendered: Vec<_> = issues.iter().map(Issue::render).collect();
+        CliError::input(format!(
+            "{} in the rules\n{}",
+            count(issues.len(), "error"),
+            rendered.join("\n")
+        ))
+    })
+}
+
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+fn check(paths: &[PathBuf]) -> Result<ExitCode, CliError> {
+    let sources = read(paths)?;
+    let rules = sources
+        .iter()
+        .flat_map(|source| &source.files)
+        .map(|file| file.rules.len())
+        .sum();
+    output::print(&format!(
+        "{} in {}: no errors",
+        count(rules, "rule"),
+        count(sources.len(), "file")
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn test(paths: &[PathBuf]) -> Result<ExitCode, CliError> {
+    let (mut passed, mut failed) = (0, 0);
+    for source in read(paths)? {
+        for file in &source.files {
+            for test in &file.tests {
+                let faults = run_test(&file.rules, file.bus.as_str(), test);
+                if faults.is_empty() {
+                    passed += 1;
+                    output::print(&format!("ok    {}: {}", source.name, test.name))?;
+                } else {
+                    failed += 1;
+                    output::print(&format!(
+                        "FAIL  {}: {}\n      {}",
+                        source.name,
+                        test.name,
+                        faults.join("\n      ")
+                    ))?;
+                }
+            }
+        }
+    }
+    output::print(&format!("{passed} passed, {failed} failed"))?;
+    Ok(ExitCode::from(u8::from(failed > 0)))
+}
+
+/// What differs from the test's expectation; nothing when it holds.
+///
+/// `expect` names exactly the rules that match. For each target, the members named must be in
+/// the event that it would get.
+fn run_test(rules: &[Rule], bus: &str, test: &RuleTest) -> Vec<String> {
+    let sample = match Sample::read(test.event.to_string().as_bytes()) {
+        Ok(sample) => sample,
+        Err(error) => return vec![format!("event: {error}")],
+    };
+    let mut faults = Vec::new();
+    for rule in rules {
+        let name = rule.name.as_str();
+        let explanation = sample.with_view(|view| explain(&rule.pattern, view));
+        match (test.expect.get(name), explanation.failed) {
+            (None, None) => faults.push(format!("{name}: matches, and is not expected to")),
+            (Some(_), Some(miss)) => {
+                faults.push(format!(
+                    "{name}: does not match: {} is {}, expected {}",
+                    miss.path, miss.found, miss.expected
+                ));
+            }
+            (Some(targets), None) => {
+                match sample.output(rule.transform.as_ref(), name, bus, SystemClock.now_ms()) {
+                    Ok(output) => faults.extend(differences(name, rule, targets, &output)),
+                    Err(error) => faults.push(format!("{name}: {error}")),
+                }
+            }
+            (None, Some(_)) => {}
+        }
+    }
+    let is_known = |name: &str| rules.iter().any(|rule| rule.name.as_str() == name);
+    let names = test
+        .expect
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name);
+    faults.extend(
+        names
+            .filter(|name| !is_known(name))
+            .map(|name| format!("{name}: there is no such rule in this file")),
+    );
+    faults
+}
+
+fn differences(name: &str, rule: &Rule, targets: &Value, output: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (target, expected) in targets.as_object().into_iter().flatten() {
+        if !rule.targets.iter().any(|known| known.name.as_str() == target) {
+            faults.push(format!("{name}: there is no target `{target}`"));
+        } else if let Some(place) = first_difference("", expected, output) {
+            faults.push(format!("{name}/{target}: {place}"));
+        }
+    }
+    faults
+}
+
+/// Where `found` does not hold what is expected: objects may hold more, everything else is equal.
+fn first_difference(at: &str, expected: &Value, found: &Value) -> Option<String> {
+    match (expected, found) {
+        (Value::Object(expected), Value::Object(found)) => expected.iter().find_map(|(key, value)| {
+            let at = format!("{at}/{key}");
+            match found.get(key) {
+                Some(found) => first_difference(&at, value, found),
+                None => Some(format!("{at} is missing, expected {value}")),
+            }
+        }),
+        (expected, found) if expected == found => None,
+        (expected, found) => Some(format!("{at} is {found}, expected {expected}")),
+    }
+}
+
+async fn apply(args: &ApplyArgs) -> Result<ExitCode, CliError> {
+    // Checked here first: errors then come with the file, the line and a correction.
+    read(&args.paths)?;
+    let client = Client::new(&args.server)?;
+    for (name, text) in app::read_rules(&args.paths).map_err(|error| CliError::of(&error, true))? {
+        let content_type = if Path::new(&name).extension().is_some_and(|ext| ext == "json") {
+            "application/json"
+        } else {
+            "application/yaml"
+        };
+        let path = format!("/v1/apply?dry_run={}&prune={}", args.dry_run, args.prune);
+        let request = client
+            .request(Method::POST, &path)
+            .header("content-type", content_type)
+            .body(text);
+        let plan: PlanReply = client.call(request).await?;
+        if args.server.output == Output::Table {
+            print_plan(&name, &plan)?;
+        } else {
+            output::json(&plan, args.server.output)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_plan(name: &str, plan: &PlanReply) -> Result<(), CliError> {
+    let done = if plan.dry_run { "would be" } else { "is" };
+    output::print(&format!(
+        "{name}: {} unchanged",
+        count(plan.unchanged.len(), "rule")
+    ))?;
+    let parts = [
+        ("+ bus", &plan.buses),
+        ("+", &plan.add),
+        ("~", &plan.change),
+        ("-", &plan.remove),
+    ];
+    for (sign, names) in parts {
+        for name in names {
+            output::print(&format!("  {sign} {name}"))?;
+        }
+    }
+    output::print(&format!("this {done} in force"))
+}
+
+async fn list(args: &BusArgs) -> Result<ExitCode, CliError> {
+    let rules: RuleList = Client::new(&args.server)?
+        .get(&format!("/v1/buses/{}/rules?limit=1000", args.bus))
+        .await?;
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    output::list(
+        &rules.items,
+        args.server.output,
+        ["name", "revision", "owner", "description"],
+        |rule| {
+            let owner = rule.owner.clone().unwrap_or_else(|| "-".to_owned());
+            [
+                text(rule.rule.get("name")),
+                rule.revision.to_string(),
+                owner,
+                text(rule.rule.get("description")),
+            ]
+        },
+    )?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,301 @@
+//! The settings and how they are put together.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use figment::Figment;
+use figment::Profile;
+use figment::providers::Env;
+use figment::providers::Format as _;
+use figment::providers::Serialized;
+use figment::providers::Toml;
+use ipnet::IpNet;
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::list::list;
+
+/// What the command line says; what is not said is `None`.
+#[derive(Debug, Clone, Default, Serialize, clap::Args)]
+#[serde(rename_all = "kebab-case")]
+pub struct Flags {
+    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// Where the log and the embedded catalog are kept; created if missing [default: ./tramline-data]
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// Catalog in PostgreSQL (postgres://…) instead of SQLite in the data directory
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+    /// Rules file or folder to apply at start and to watch; repeatable
+    #[arg(long = "rules", value_name = "PATH")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<PathBuf>,
+    /// Open a range of private addresses for outgoing calls; repeatable
+    #[arg(long = "egress-allow", value_name = "CIDR")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub egress_allow: Vec<IpNet>,
+    /// Write the port, alone, into this file once the server is ready
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port_file: Option<PathBuf>,
+    /// How to write the log of the process [default: text]
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_format: Option<LogFormat>,
+    /// Size of a log segment in bytes [default: 134217728]
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segment_size: Option<u64>,
+    /// Largest event in bytes [default: 1048576]
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_event_bytes: Option<usize>,
+    /// Largest batch in bytes [default: 8388608]
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_batch_bytes: Option<usize>,
+    /// Most events in a batch [default: 10000]
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_batch_events: Option<usize>,
+    /// Listen on an address that is not loopback although there are no keys
+    #[arg(long)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
+    /// TOML file with settings
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+}
+
+/// How the process writes its own log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The settings in force.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Settings {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// Where the log and the embedded catalog are kept.
+    pub data_dir: PathBuf,
+    /// Catalog in PostgreSQL.
+    pub database_url: Option<String>,
+    /// Rules files and folders.
+    #[serde(deserialize_with = "list")]
+    pub rules: Vec<PathBuf>,
+    /// Private ranges that outgoing calls may reach.
+    #[serde(deserialize_with = "list")]
+    pub egress_allow: Vec<IpNet>,
+    /// Where to write the port.
+    pub port_file: Option<PathBuf>,
+    /// How to write the log of the process.
+    pub log_format: LogFormat,
+    /// Bytes of a log segment.
+    pub segment_size: u64,
+    /// Largest event in bytes.
+    pub max_event_bytes: usize,
+    /// Largest batch in bytes.
+    pub max_batch_bytes: usize,
+    /// Most events in a batch.
+    pub max_batch_events: usize,
+    /// Whether an open address without keys is wanted.
+    pub insecure: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data_dir: PathBuf::from("tramline-data"),
+            database_url: None,
+            rules: Vec::new(),
+            egress_allow: Vec::new(),
+            port_file: None,
+            log_format: LogFormat::Text,
+            segment_size: 128 * 1024 * 1024,
+            max_event_bytes: 1024 * 1024,
+            max_batch_bytes: 8 * 1024 * 1024,
+            max_batch_events: 10_000,
+            insecure: false,
+        }
+    }
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// A value is wrong, or a key unknown; the text names its place.
+    #[error("{0}")]
+    Invalid(Box<figment::Error>),
+    /// The file named by `--config` is not there.
+    #[error("there is no file {0}")]
+    NoFile(PathBuf),
+}
+
+/// One setting, its value, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Its name.
+    pub name: String,
+    /// Its value as TOML, secrets redacted.
+    pub value: String,
+    /// `default`, `file FILE`, `environment` or `flag`.
+    pub source: String,
+}
+
+const PREFIX: &str = "TRAMLINE_";
+const NAMES: [&str; 12] = [
+    "listen",
+    "data-dir",
+    "database-url",
+    "rules",
+    "egress-allow",
+    "port-file",
+    "log-format",
+    "segment-size",
+    "max-event-bytes",
+    "max-batch-bytes",
+    "max-batch-events",
+    "insecure",
+];
+
+impl Settings {
+    /// Puts the settings together.
+    ///
+    /// # Errors
+    /// Names the setting, its place and what is wrong with it.
+    pub fn load(flags: &Flags) -> Result<Self, SettingsError> {
+        figment(flags)?
+            .extract()
+            .map_err(|error| SettingsError::Invalid(Box::new(error)))
+    }
+
+    /// Every setting with its value and where it comes from.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn show(flags: &Flags) -> Result<Vec<Shown>, SettingsError> {
+        let settings = Self::load(flags)?;
+        let figment = figment(flags)?;
+        let values = serde_json::to_value(&settings).unwrap_or_default();
+        let shown = NAMES.iter().map(|name| Shown {
+            name: (*name).to_owned(),
+            value: if *name == "database-url" {
+                redacted(settings.database_url.as_deref())
+            } else {
+                values.get(name).unwrap_or(&serde_json::Value::Null).to_string()
+            },
+            source: figment
+                .find_metadata(name)
+                .map_or("default".into(), |metadata| match &metadata.source {
+                    Some(source) => format!("{} {source}", metadata.name),
+                    None => metadata.name.to_string(),
+                }),
+        });
+        Ok(shown.collect())
+    }
+}
+
+fn figment(flags: &Flags) -> Result<Figment, SettingsError> {
+    let mut figment = Figment::new().merge(Named("default", Serialized::defaults(Settings::default())));
+    if let Some(file) = &flags.config {
+        if !file.is_file() {
+            return Err(SettingsError::NoFile(file.clone()));
+        }
+        figment = figment.merge(Toml::file_exact(file));
+    }
+    let environment = Env::prefixed(PREFIX)
+        .filter(|key| {
+            NAMES
+                .iter()
+                .any(|name| key.as_str().replace('_', "-").eq_ignore_ascii_case(name))
+        })
+        .map(|key| key.as_str().replace('_', "-").to_ascii_lowercase().into());
+    Ok(figment
+        .merge(environment)
+        .merge(Named("flag", Serialized::defaults(flags))))
+}
+
+/// A provider under a name that people understand.
+struct Named<P>(&'static str, P);
+
+impl<P: figment::Provider> figment::Provider for Named<P> {
+    fn metadata(&self) -> figment::Metadata {
+        figment::Metadata::named(self.0)
+    }
+
+    fn data(&self) -> Result<figment::value::Map<Profile, figment::value::Dict>, figment::Error> {
+        self.1.data()
+    }
+}
+
+/// A database URL without its password.
+fn redacted(url: Option<&str>) -> String {
+    let Some(url) = url else { return "null".to_owned() };
+    match url
+        .split_once("://")
+        .and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)))
+    {
+        Some((scheme, (user, place))) => {
+            let user = user.split(':').next().unwrap_or_default();
+            format!("\"{scheme}://{user}:***@{place}\"")
+        }
+        None => format!("\"{url}\""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_is_stronger_than_the_default() {
+        let flags = Flags {
+            listen: Some("127.0.0.1:1".parse().unwrap()),
+            ..Flags::default()
+        };
+        let settings = Settings::load(&flags).unwrap();
+        assert_eq!(settings.listen.port(), 1);
+        assert_eq!(settings.max_batch_events, 10_000);
+        let shown = Settings::show(&flags).unwrap();
+        let source = |name: &str| shown.iter().find(|one| one.name == name).unwrap().source.clone();
+        assert_eq!(
+            (source("listen").as_str(), source("rules").as_str()),
+            ("flag", "default")
+        );
+    }
+
+    #[test]
+    fn every_setting_is_shown() {
+        let all = serde_json::to_value(Settings::default()).unwrap();
+        let mut names: Vec<_> = all.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut shown = NAMES.to_vec();
+        names.sort_unstable();
+        shown.sort_unstable();
+        assert_eq!(names, shown);
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(
+            redacted(Some("postgres://me:secret@db/x")),
+            "\"postgres://me:***@db/x\""
+        );
+        assert_eq!(redacted(Some("postgres://db/x")), "\"postgres://db/x\"");
+    }
+}

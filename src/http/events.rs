@@ -1,0 +1,248 @@
+//! Reading the events of a bus.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::Path;
+use axum::extract::State;
+use axum::response::IntoResponse as _;
+use axum::response::Response;
+use http::HeaderMap;
+use http::header::ACCEPT;
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::ApiQuery;
+use super::page;
+use super::present;
+use super::problem::no_such_bus;
+use super::state::AppState;
+use super::state::Services;
+use crate::api::EventEntry;
+use crate::api::EventList;
+use crate::catalog::View;
+use crate::clock;
+use crate::log::BusId;
+use crate::log::StoredEvent;
+use crate::problem::Problem;
+
+/// Events looked at for one answer; a filter that matches few of them answers with a cursor.
+const MAX_SCANNED: usize = 20_000;
+/// Events read at once, and their bytes.
+const CHUNK: usize = 500;
+pub(super) const CHUNK_BYTES: usize = 8 * 1024 * 1024;
+/// Longest time a list waits for something to come.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// Which events to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventsQuery {
+    /// `earliest` (default), `latest`, a sequence, or an RFC 3339 time.
+    from: Option<String>,
+    /// Most events in the answer, 100 by default, 1,000 at most.
+    limit: Option<usize>,
+    /// Where to go on; stands instead of `from`.
+    cursor: Option<String>,
+    /// Only events of this type.
+    #[serde(rename = "type")]
+    #[param(rename = "type")]
+    kind: Option<String>,
+    /// Only events of this source.
+    source: Option<String>,
+    /// Only the event of this id.
+    id: Option<String>,
+    /// With nothing to list, wait this long for something, such as `5s`; 30 s at most.
+    wait: Option<String>,
+}
+
+/// List events of a bus in order.
+#[utoipa::path(
+    get, path = "/v1/buses/{bus}/events", tag = "events", operation_id = "listEvents",
+    params(("bus" = String, Path, description = "Name of the bus"), EventsQuery),
+    responses(
+        (status = 200, description = "Events, and where to go on", content(
+            (EventList = "application/json"), (Vec<Object> = "application/cloudevents-batch+json"))),
+        (status = 400, description = "Bad query", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such bus", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn list(
+    State(state): State<Arc<AppState>>,
+    Path(bus): Path<String>,
+    ApiQuery(query): ApiQuery<EventsQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let services = state.services()?;
+    let snapshot = services.router.snapshot();
+    let id = snapshot.bus(&bus).ok_or_else(|| no_such_bus(&bus))?.id;
+    let scan = Scan {
+        bus: id,
+        from: start(services, id, &query)?,
+        limit: page::checked_limit(query.limit)?,
+        kind: query.kind.clone(),
+        source: query.source.clone(),
+        id: query.id.clone(),
+    };
+    let wait = query.wait.as_deref().map(parse_wait).transpose()?;
+    if let Some(wait) = wait {
+        wait_for(services, &state, id, scan.from, wait).await;
+    }
+    let list = scan.run(services, Arc::clone(snapshot.view())).await?;
+    let wants_batch = headers.get(ACCEPT).is_some_and(|accept| {
+        accept
+            .to_str()
+            .is_ok_and(|accept| accept.contains("application/cloudevents-batch+json"))
+    });
+    if wants_batch {
+        let events: Vec<_> = list.items.into_iter().map(|entry| entry.event).collect();
+        let mut response = Json(events).into_response();
+        let kind = http::HeaderValue::from_static("application/cloudevents-batch+json");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        return Ok(response);
+    }
+    Ok(Json(list).into_response())
+}
+
+/// Show one event.
+#[utoipa::path(
+    get, path = "/v1/buses/{bus}/events/{sequence}", tag = "events", operation_id = "getEvent",
+    params(("bus" = String, Path, description = "Name of the bus"), ("sequence" = u64, Path, description = "Its number on the bus")),
+    responses(
+        (status = 200, description = "The event", body = EventEntry),
+        (status = 404, description = "No such bus or event", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn get(
+    State(state): State<Arc<AppState>>,
+    Path((bus, sequence)): Path<(String, String)>,
+) -> Result<Json<EventEntry>, Problem> {
+    let services = state.services()?;
+    let stored = find(services, &bus, &sequence).await?;
+    let event = present::stored_event(&stored)?;
+    present::entry(&stored, &event, services.router.snapshot().view()).map(Json)
+}
+
+/// The event of a path.
+pub(super) async fn find(services: &Services, bus: &str, sequence: &str) -> Result<StoredEvent, Problem> {
+    let id = services
+        .router
+        .snapshot()
+        .bus(bus)
+        .ok_or_else(|| no_such_bus(bus))?
+        .id;
+    let sequence: u64 = sequence
+        .parse()
+        .map_err(|_| Problem::new(400, "invalid-sequence", "a sequence is a whole number from 1"))?;
+    let log = services.log.clone();
+    let found = blocking(move || Ok(log.event(id, sequence)?)).await?;
+    found.ok_or_else(|| {
+        Problem::new(
+            404,
+            "no-such-event",
+            format!("the bus `{bus}` has no event {sequence}"),
+        )
+    })
+}
+
+/// Runs a read of the log where it may block.
+pub(super) async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let ended = tokio::task::spawn_blocking(read).await;
+    ended.unwrap_or_else(|error| Err(super::problem::internal(&error)))
+}
+
+fn start(services: &Services, bus: BusId, query: &EventsQuery) -> Result<u64, Problem> {
+    if let Some(cursor) = &query.cursor {
+        let place = page::decode(cursor)?;
+        return place
+            .parse()
+            .map_err(|_| Problem::new(400, "invalid-cursor", "the cursor is not one of this list"));
+    }
+    let range = services.log.sequences(bus);
+    match query.from.as_deref() {
+        None | Some("earliest") => Ok(range.start),
+        Some("latest") => Ok(range.end),
+        Some(text) => text
+            .parse()
+            .ok()
+            .or_else(|| clock::parse_rfc3339(text).map(|time_ms| services.log.sequence_at(bus, time_ms)))
+            .ok_or_else(|| {
+                let detail =
+                    "from is `earliest`, `latest`, a sequence, or a time such as 2026-01-31T12:00:00Z";
+                Problem::new(400, "invalid-from", detail)
+            }),
+    }
+}
+
+fn parse_wait(text: &str) -> Result<Duration, Problem> {
+    let (number, unit_ms) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(number), _) => (number, 1),
+        (None, Some(number)) => (number, 1_000),
+        (None, None) => (text, 1_000),
+    };
+    let amount: u64 = number
+        .parse()
+        .map_err(|_| Problem::new(400, "invalid-wait", "wait is a time such as 5s or 500ms"))?;
+    Ok(Duration::from_millis(amount.saturating_mul(unit_ms)).min(MAX_WAIT))
+}
+
+/// Waits until the bus has an event at or after `from`, or the time is over.
+async fn wait_for(services: &Services, state: &AppState, bus: BusId, from: u64, wait: Duration) {
+    let mut last = services.log.watch(bus);
+    let coming = async { drop(last.wait_for(|last| *last >= from.max(1)).await) };
+    let waiting = tokio::time::timeout(wait, coming);
+    state.stop.run_until_cancelled(waiting).await;
+}
+
+struct Scan {
+    bus: BusId,
+    from: u64,
+    limit: usize,
+    kind: Option<String>,
+    source: Option<String>,
+    id: Option<String>,
+}
+
+impl Scan {
+    async fn run(self, services: &Services, view: Arc<View>) -> Result<EventList, Problem> {
+        let log = services.log.clone();
+        blocking(move || {
+            let mut items = Vec::new();
+            let mut next = self.from.max(1);
+            let mut scanned = 0;
+            'scan: while items.len() < self.limit && scanned < MAX_SCANNED {
+                let chunk = log.read(self.bus, next, CHUNK, CHUNK_BYTES)?;
+                if chunk.is_empty() {
+                    break;
+                }
+                for stored in chunk {
+                    next = stored.sequence + 1;
+                    scanned += 1;
+                    let event = present::stored_event(&stored)?;
+                    let is = |wanted: &Option<String>, found: &str| {
+                        wanted.as_deref().is_none_or(|wanted| wanted == found)
+                    };
+                    if is(&self.kind, event.kind())
+                        && is(&self.source, event.source())
+                        && is(&self.id, event.id())
+                    {
+                        items.push(present::entry(&stored, &event, &view)?);
+                        if items.len() == self.limit {
+                            break 'scan;
+                        }
+                    }
+                }
+            }
+            let has_more = next < log.sequences(self.bus).end;
+            Ok(EventList {
+                items,
+                next_cursor: has_more.then(|| page::encode(&next.to_string())),
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,79 @@
+//! The routes and their description: what is not described cannot be mounted.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::apply;
+use super::buses;
+use super::dead_letters;
+use super::deliveries;
+use super::events;
+use super::guard;
+use super::ops;
+use super::publish;
+use super::routes;
+use super::rule_test;
+use super::rules;
+use super::state::AppState;
+use super::tail;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Tramline",
+    description = "A self-hosted event bus: nothing acknowledged is ever lost, and every event's fate can be looked up.",
+    license(name = "Apache-2.0", identifier = "Apache-2.0"),
+))]
+struct Description;
+
+fn described() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(publish::publish, publish::handshake, events::list))
+        .routes(routes!(publish::publish_default, publish::handshake_default))
+        .routes(routes!(events::get))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(tail::tail))
+        .routes(routes!(buses::list))
+        .routes(routes!(buses::get, buses::put, buses::delete))
+        .routes(routes!(rules::list))
+        .routes(routes!(rules::get, rules::put, rules::delete))
+        .routes(routes!(rule_test::test))
+        .routes(routes!(apply::apply))
+        .routes(routes!(routes::list))
+        .routes(routes!(routes::get))
+        .routes(routes!(dead_letters::list))
+        .routes(routes!(dead_letters::redrive))
+        .routes(routes!(dead_letters::job))
+        .routes(routes!(ops::livez))
+        .routes(routes!(ops::readyz))
+        .routes(routes!(ops::metrics))
+        .routes(routes!(ops::status))
+}
+
+/// The OpenAPI document of this version.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    described().into_openapi()
+}
+
+/// The whole HTTP interface.
+pub fn router(state: Arc<AppState>) -> Router {
+    let (router, document) = described().split_for_parts();
+    let document = Arc::new(document);
+    router
+        .route(
+            "/openapi.json",
+            axum::routing::get(async move || Json(Arc::clone(&document))),
+        )
+        .fallback(guard::not_found)
+        .method_not_allowed_fallback(guard::method_not_allowed)
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn_with_state(Arc::clone(&state), guard::guard))
+        .with_state(state)
+}

@@ -1,0 +1,221 @@
+//! Errors of the modules, said over HTTP.
+
+use axum::body::Body;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use http::HeaderValue;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::header::RETRY_AFTER;
+
+use crate::catalog::Issue;
+use crate::catalog::PlanError;
+use crate::catalog::RepositoryError;
+use crate::delivery::DeliveryError;
+use crate::event::EventError;
+use crate::ingest::PublishError;
+use crate::log::AppendError;
+use crate::log::LogError;
+use crate::problem::Fault;
+use crate::problem::Problem;
+use crate::routing::ControlError;
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// An error of ours that the caller cannot mend; the chain goes to the log, not to the caller.
+pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
+    let mut chain = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        chain = format!("{chain}: {inner}");
+        cause = inner.source();
+    }
+    tracing::error!(error = chain, "a request failed");
+    Problem::new(
+        500,
+        "internal",
+        "the server could not serve this request; its log says why",
+    )
+}
+
+impl From<EventError> for Problem {
+    fn from(error: EventError) -> Self {
+        let fault = fault_of(&error, None);
+        Self::new(400, error.code(), error.detail()).with_errors(vec![fault])
+    }
+}
+
+/// One bad event as a part of a problem.
+pub(super) fn fault_of(error: &EventError, index: Option<usize>) -> Fault {
+    Fault {
+        index,
+        pointer: error.pointer(),
+        code: error.code(),
+        detail: error.detail(),
+        ..Fault::default()
+    }
+}
+
+impl From<PublishError> for Problem {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::NoSuchBus(bus) => no_such_bus(&bus),
+            PublishError::Append(error) => error.into(),
+        }
+    }
+}
+
+impl From<AppendError> for Problem {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::TooLarge { len, max } => {
+                let detail =
+                    format!("the events take {len} bytes in the log, the limit is {max}; send fewer at once");
+                Self::new(413, "batch-too-large", detail)
+            }
+            AppendError::Overloaded => Self::new(
+                503,
+                "overloaded",
+                "the log has more to write than it may hold; try again",
+            )
+            .retry_after(1),
+            AppendError::OutcomeUnknown => {
+                let detail =
+                    "the write failed half-way: the events may be stored; send them again with the same ids";
+                Self::new(503, "outcome-unknown", detail)
+            }
+            _ => Self::new(503, "stopping", "the server is stopping; try again").retry_after(1),
+        }
+    }
+}
+
+impl From<LogError> for Problem {
+    fn from(error: LogError) -> Self {
+        internal(&error)
+    }
+}
+
+impl From<DeliveryError> for Problem {
+    fn from(error: DeliveryError) -> Self {
+        match error {
+            DeliveryError::Append(error) => error.into(),
+            DeliveryError::Stopping => {
+                Self::new(503, "stopping", "the server is stopping; try again").retry_after(1)
+            }
+            other => internal(&other),
+        }
+    }
+}
+
+impl From<ControlError> for Problem {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::Plan(PlanError::OwnedByFile { owner, .. }) => Self::new(
+                409,
+                "owned-by-file",
+                format!("the rule belongs to the file {owner}; change it there"),
+            ),
+            ControlError::Plan(PlanError::NoSuchBus(bus)) => no_such_bus(bus.as_str()),
+            ControlError::Plan(PlanError::NoSuchRule { rule, bus }) => Self::new(
+                404,
+                "no-such-rule",
+                format!("there is no rule `{rule}` on the bus `{bus}`"),
+            ),
+            ControlError::Refused(issues) => of_issues(&issues),
+            ControlError::Stale { .. } => Self::new(412, "stale", error.to_string()),
+            ControlError::Repository(error) => error.into(),
+            ControlError::Log(error) => error.into(),
+            ControlError::Stopping => {
+                Self::new(503, "stopping", "the server is stopping; try again").retry_after(1)
+            }
+            other => internal(&other),
+        }
+    }
+}
+
+impl From<RepositoryError> for Problem {
+    fn from(error: RepositoryError) -> Self {
+        match &error {
+            RepositoryError::Conflict => Self::new(
+                409,
+                "conflict",
+                "the catalog was changed by somebody else at the same time; try again",
+            ),
+            RepositoryError::BusNotEmpty(_) => {
+                Self::new(409, "bus-not-empty", "the bus still has rules; delete them first")
+            }
+            RepositoryError::DefaultBus => Self::new(409, "default-bus", "the bus `default` always exists"),
+            RepositoryError::NoSuchBus(bus) => no_such_bus(bus.as_str()),
+            RepositoryError::Unavailable { .. } | RepositoryError::OutcomeUnknown { .. } => {
+                tracing::warn!(%error, "the catalog cannot be reached");
+                let detail = "the database cannot be reached: rules cannot be changed now; events are taken and delivered";
+                Self::new(503, "catalog-unavailable", detail).retry_after(1)
+            }
+            _ => internal(&error),
+        }
+    }
+}
+
+pub(super) fn no_such_bus(bus: &str) -> Problem {
+    Problem::new(
+        404,
+        "no-such-bus",
+        format!("there is no bus `{bus}`; create it with PUT /v1/buses/{bus}"),
+    )
+}
+
+/// Rules that are refused: 422, or 400 when the document is not even well formed.
+pub(super) fn of_issues(issues: &[Issue]) -> Problem {
+    const MALFORMED: [&str; 2] = ["invalid-yaml", "invalid-json"];
+    let first = issues.first();
+    let code = first.map_or("invalid-rules", family);
+    let status = if MALFORMED.contains(&code) { 400 } else { 422 };
+    let detail = match (first, issues.len()) {
+        (Some(issue), 1) => describe(issue),
+        (Some(issue), count) => format!("{} (and {} more, see errors)", describe(issue), count - 1),
+        (None, _) => "the rules are refused".to_owned(),
+    };
+    Problem::new(status, code, detail).with_errors(issues.iter().map(fault).collect())
+}
+
+/// The code of the whole problem: patterns and transforms each have one for all their faults.
+fn family(issue: &Issue) -> &'static str {
+    let is_below = |member: &str| issue.pointer.split('/').any(|step| step == member);
+    match issue.code {
+        "missing-field" | "invalid-type" | "unknown-key" => issue.code,
+        _ if is_below("match") => "invalid-pattern",
+        _ if is_below("transform") => "invalid-transform",
+        code => code,
+    }
+}
+
+fn describe(issue: &Issue) -> String {
+    match &issue.correction {
+        Some(correction) => format!("{}; {correction}", issue.detail),
+        None => issue.detail.clone(),
+    }
+}
+
+fn fault(issue: &Issue) -> Fault {
+    Fault {
+        index: None,
+        pointer: Some(issue.pointer.clone()),
+        code: issue.code.to_owned(),
+        detail: describe(issue),
+        line: issue.place.as_ref().map(|place| place.line),
+        column: issue.place.as_ref().map(|place| place.column),
+    }
+}

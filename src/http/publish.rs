@@ -1,0 +1,303 @@
+//! Publishing: the three modes of the CloudEvents HTTP binding, and plain JSON.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::Path;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::StatusCode;
+use http::header::ALLOW;
+use http::header::CONTENT_TYPE;
+use uuid::Uuid;
+
+use super::body;
+use super::present;
+use super::problem::fault_of;
+use super::problem::no_such_bus;
+use super::state::AppState;
+use super::state::DURABILITY;
+use super::state::Limits;
+use crate::api::PublishReply;
+use crate::api::PublishResult;
+use crate::clock::rfc3339;
+use crate::event;
+use crate::event::Defaults;
+use crate::event::Event;
+use crate::problem::Fault;
+use crate::problem::Problem;
+
+/// Bad entries of a batch that are described.
+const MAX_FAULTS: usize = 100;
+
+/// Publish events to a bus.
+///
+/// One event in binary or structured mode, a batch of them, or a plain JSON object with at
+/// least `type` and `source`. A batch is accepted whole or not at all.
+#[utoipa::path(
+    post, path = "/v1/buses/{bus}/events", tag = "events", operation_id = "publishEvents",
+    params(("bus" = String, Path, description = "Name of the bus")),
+    request_body(content(
+        (Object = "application/cloudevents+json"),
+        (Vec<Object> = "application/cloudevents-batch+json"),
+        (Object = "application/json"),
+    ), description = "A CloudEvent; in binary mode the data alone, with the attributes in ce-* headers"),
+    responses(
+        (status = 202, description = "Accepted and on disk", body = PublishReply),
+        (status = 400, description = "Not a CloudEvent", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such bus", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not a form of CloudEvents", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn publish(
+    State(state): State<Arc<AppState>>,
+    Path(bus): Path<String>,
+    request: Request,
+) -> Result<(StatusCode, Json<PublishReply>), Problem> {
+    accept(&state, &bus, request).await
+}
+
+/// Publish events to the bus `default`.
+#[utoipa::path(
+    post, path = "/events", tag = "events", operation_id = "publishDefaultEvents",
+    request_body(content(
+        (Object = "application/cloudevents+json"),
+        (Vec<Object> = "application/cloudevents-batch+json"),
+        (Object = "application/json"),
+    ), description = "As for a named bus"),
+    responses(
+        (status = 202, description = "Accepted and on disk", body = PublishReply),
+        (status = 400, description = "Not a CloudEvent", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not a form of CloudEvents", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn publish_default(
+    State(state): State<Arc<AppState>>,
+    request: Request,
+) -> Result<(StatusCode, Json<PublishReply>), Problem> {
+    accept(&state, "default", request).await
+}
+
+/// Consent to webhook deliveries (CloudEvents HTTP webhook, 4).
+#[utoipa::path(
+    options, path = "/v1/buses/{bus}/events", tag = "events", operation_id = "publishHandshake",
+    params(("bus" = String, Path, description = "Name of the bus")),
+    responses((status = 200, description = "Any origin may deliver at any rate")),
+)]
+pub(super) async fn handshake() -> impl IntoResponse {
+    consent()
+}
+
+/// Consent to webhook deliveries to the bus `default`.
+#[utoipa::path(
+    options, path = "/events", tag = "events", operation_id = "publishDefaultHandshake",
+    responses((status = 200, description = "Any origin may deliver at any rate")),
+)]
+pub(super) async fn handshake_default() -> impl IntoResponse {
+    consent()
+}
+
+fn consent() -> impl IntoResponse {
+    [
+        (ALLOW.as_str(), "POST, OPTIONS"),
+        ("webhook-allowed-origin", "*"),
+        ("webhook-allowed-rate", "*"),
+    ]
+}
+
+async fn accept(
+    state: &AppState,
+    bus: &str,
+    request: Request,
+) -> Result<(StatusCode, Json<PublishReply>), Problem> {
+    let services = state.services()?;
+    if services.router.snapshot().bus(bus).is_none() {
+        return Err(no_such_bus(bus));
+    }
+    let mode = Mode::of(request.headers())?;
+    let headers = if mode == Mode::Binary {
+        request.headers().clone()
+    } else {
+        HeaderMap::new()
+    };
+    let (max, code) = match mode {
+        Mode::Batch => (state.limits.batch_bytes, "batch-too-large"),
+        _ => (state.limits.event_bytes, "event-too-large"),
+    };
+    let body = body::read(request, max, code).await?;
+    let events = match mode {
+        Mode::Binary => vec![event::event_from_headers(&headers, body)?],
+        Mode::Structured => vec![event::event_from_json(&body, None)?],
+        Mode::Plain => vec![event::event_from_json(&body, Some(defaults(state)))?],
+        Mode::Batch => batch(&body, state.limits)?,
+    };
+    let published = services.publisher.publish(bus, &events).await?;
+    let results = events
+        .iter()
+        .zip(published)
+        .map(|(event, published)| PublishResult {
+            id: event.id().to_owned(),
+            source: event.source().to_owned(),
+            sequence: published.sequence,
+            matched_count: published.matched.len(),
+            matched: present::named(published.matched),
+            duplicate: published.is_duplicate,
+        });
+    let reply = PublishReply {
+        results: results.collect(),
+        durability: DURABILITY.to_owned(),
+    };
+    Ok((StatusCode::ACCEPTED, Json(reply)))
+}
+
+fn defaults(state: &AppState) -> Defaults {
+    Defaults {
+        id: Uuid::new_v4().to_string(),
+        time: rfc3339(state.clock.now_ms()),
+    }
+}
+
+fn batch(body: &Bytes, limits: Limits) -> Result<Vec<Event>, Problem> {
+    let entries = event::batch_entries(body)?;
+    if entries.len() > limits.batch_events {
+        let detail = format!(
+            "the batch has {} events, the limit is {}",
+            entries.len(),
+            limits.batch_events
+        );
+        return Err(Problem::new(413, "batch-too-large", detail));
+    }
+    let mut events = Vec::with_capacity(entries.len());
+    let mut faults: Vec<Fault> = Vec::new();
+    let mut status = 400;
+    for (index, entry) in entries.iter().enumerate() {
+        if entry.len() > limits.event_bytes {
+            let detail = format!("the event is larger than {} bytes", limits.event_bytes);
+            status = if faults.is_empty() { 413 } else { status };
+            faults.push(Fault {
+                index: Some(index),
+                code: "event-too-large".into(),
+                detail,
+                ..Fault::default()
+            });
+            continue;
+        }
+        match event::event_from_json(entry, None) {
+            Ok(event) => events.push(event),
+            Err(error) => faults.push(fault_of(&error, Some(index))),
+        }
+        if faults.len() == MAX_FAULTS {
+            break;
+        }
+    }
+    let Some(first) = faults.first() else {
+        return Ok(events);
+    };
+    let detail = format!(
+        "nothing was stored: entry {}: {}",
+        first.index.unwrap_or(0),
+        first.detail
+    );
+    Err(Problem::new(status, first.code.clone(), detail).with_errors(faults))
+}
+
+/// The forms in which events come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Binary,
+    Structured,
+    Batch,
+    Plain,
+}
+
+impl Mode {
+    /// Told as the HTTP binding says: by the start of the content type, the batch first.
+    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let content_type = headers
+            .get(CONTENT_TYPE)
+            .map(|value| value.as_bytes().to_ascii_lowercase());
+        let content_type = content_type.as_deref().unwrap_or_default();
+        if let Some(rest) = content_type.strip_prefix(b"application/cloudevents-batch") {
+            return json_format(rest).map(|()| Self::Batch);
+        }
+        if let Some(rest) = content_type.strip_prefix(b"application/cloudevents") {
+            return json_format(rest).map(|()| Self::Structured);
+        }
+        if event::has_event_headers(headers) {
+            return Ok(Self::Binary);
+        }
+        if std::str::from_utf8(content_type).is_ok_and(event::is_json) {
+            return Ok(Self::Plain);
+        }
+        let detail = "send application/cloudevents+json, application/cloudevents-batch+json, application/json, \
+                      or the attributes in ce-* headers";
+        Err(Problem::new(415, "unsupported-media-type", detail))
+    }
+}
+
+/// What may follow the media type: the JSON format, in UTF-8.
+fn json_format(rest: &[u8]) -> Result<(), Problem> {
+    let unsupported = |detail: &str| Err(Problem::new(415, "unsupported-media-type", detail));
+    let rest = String::from_utf8_lossy(rest);
+    let mut parts = rest.split(';').map(str::trim);
+    if parts.next() != Some("+json") {
+        return unsupported("of the event formats only JSON is supported (…+json)");
+    }
+    let charset = parts
+        .filter_map(|part| part.split_once('='))
+        .find(|(name, _)| name.trim() == "charset");
+    match charset {
+        Some((_, value)) if !["utf-8", "utf8"].contains(&value.trim().trim_matches('"')) => {
+            unsupported("events in JSON are UTF-8")
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(content_type: &str, ce: bool) -> Result<Mode, u16> {
+        let mut headers = HeaderMap::new();
+        if !content_type.is_empty() {
+            headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
+        }
+        if ce {
+            headers.insert("ce-id", "1".parse().unwrap());
+        }
+        Mode::of(&headers).map_err(|problem| problem.status)
+    }
+
+    #[test]
+    fn the_mode_is_told_by_content_type_then_headers() {
+        assert_eq!(mode("application/cloudevents-batch+json", false), Ok(Mode::Batch));
+        assert_eq!(
+            mode("application/cloudevents+json; charset=UTF-8", true),
+            Ok(Mode::Structured)
+        );
+        assert_eq!(mode("Application/CloudEvents+JSON", false), Ok(Mode::Structured));
+        assert_eq!(mode("application/json", true), Ok(Mode::Binary));
+        assert_eq!(mode("application/json", false), Ok(Mode::Plain));
+        assert_eq!(mode("", true), Ok(Mode::Binary));
+        for unknown in [
+            "application/cloudevents+avro",
+            "application/cloudevents",
+            "text/plain",
+            "",
+        ] {
+            assert_eq!(mode(unknown, false), Err(415), "{unknown}");
+        }
+        assert_eq!(
+            mode("application/cloudevents+json; charset=latin1", false),
+            Err(415)
+        );
+    }
+}

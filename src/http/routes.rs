@@ -1,0 +1,90 @@
+//! Routes: what each pair of rule and target is doing.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::Path;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::ApiQuery;
+use super::page::PageQuery;
+use super::state::AppState;
+use crate::api::RouteList;
+use crate::api::RouteReply;
+use crate::clock::rfc3339;
+use crate::delivery::RouteStatus;
+use crate::problem::Problem;
+
+/// The bus of a route.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RouteQuery {
+    /// Name of the bus, `default` if left out.
+    bus: Option<String>,
+}
+
+/// List the open routes of all buses.
+#[utoipa::path(
+    get, path = "/v1/routes", tag = "routes", operation_id = "listRoutes", params(PageQuery),
+    responses((status = 200, description = "The routes by bus, rule and target", body = RouteList)),
+)]
+pub(super) async fn list(
+    State(state): State<Arc<AppState>>,
+    ApiQuery(page): ApiQuery<PageQuery>,
+) -> Result<Json<RouteList>, Problem> {
+    let all = state.services()?.engine.routes();
+    // Names hold no slash, so the joined key sorts and cuts as the parts do.
+    let key = |route: &RouteStatus| format!("{}/{}/{}", route.bus, route.rule, route.target);
+    let (items, next_cursor) = page.cut(all, key)?;
+    Ok(Json(RouteList {
+        items: items.into_iter().map(reply).collect(),
+        next_cursor,
+    }))
+}
+
+/// Show one route.
+#[utoipa::path(
+    get, path = "/v1/routes/{rule}/{target}", tag = "routes", operation_id = "getRoute",
+    params(("rule" = String, Path, description = "Name of the rule"), ("target" = String, Path, description = "Name of the target"), RouteQuery),
+    responses(
+        (status = 200, description = "What it is doing", body = RouteReply),
+        (status = 404, description = "No such route", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn get(
+    State(state): State<Arc<AppState>>,
+    Path((rule, target)): Path<(String, String)>,
+    ApiQuery(query): ApiQuery<RouteQuery>,
+) -> Result<Json<RouteReply>, Problem> {
+    let bus = query.bus.as_deref().unwrap_or("default");
+    let all = state.services()?.engine.routes();
+    let found = all
+        .into_iter()
+        .find(|route| route.bus == bus && route.rule == rule && route.target == target);
+    let missing = || {
+        Problem::new(
+            404,
+            "no-such-route",
+            format!("the bus `{bus}` has no route {rule}/{target}"),
+        )
+    };
+    found.map(|route| Json(reply(route))).ok_or_else(missing)
+}
+
+fn reply(route: RouteStatus) -> RouteReply {
+    RouteReply {
+        bus: route.bus,
+        rule: route.rule,
+        target: route.target,
+        state: if route.is_paused { "paused" } else { "active" }.to_owned(),
+        circuit: "closed".to_owned(),
+        backlog: route.backlog,
+        in_flight: route.in_flight,
+        retrying: route.retrying,
+        dead: route.dead,
+        delivered: route.delivered,
+        oldest_at: route.oldest_at_ms.map(rfc3339),
+    }
+}

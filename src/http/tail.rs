@@ -1,0 +1,292 @@
+//! The live tail of a bus as server-sent events (WHATWG HTML, 9.2).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Path;
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::header::CACHE_CONTROL;
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use utoipa::IntoParams;
+
+use super::events::CHUNK_BYTES;
+use super::events::blocking;
+use super::extract::ApiQuery;
+use super::present;
+use super::problem::no_such_bus;
+use super::state::AppState;
+use crate::clock;
+use crate::event::Event;
+use crate::log::BusId;
+use crate::log::StoredEvent;
+use crate::pattern::EventView;
+use crate::pattern::Pattern;
+use crate::pattern::RuleSet;
+use crate::problem::Problem;
+use crate::routing::json_data;
+use crate::routing::view_of;
+
+/// Without a match for this long, the client's position is moved on.
+const POSITION_EVERY: Duration = Duration::from_secs(5);
+/// Something is sent at least this often, so that proxies keep the connection.
+const COMMENT_EVERY: Duration = Duration::from_secs(15);
+/// Events read at once.
+const CHUNK: usize = 200;
+
+/// What to follow.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TailQuery {
+    /// Only events that this pattern matches, as JSON.
+    #[serde(rename = "match")]
+    #[param(rename = "match")]
+    pattern: Option<String>,
+    /// Only events of this type.
+    #[serde(rename = "type")]
+    #[param(rename = "type")]
+    kind: Option<String>,
+    /// Only events of this source.
+    source: Option<String>,
+    /// Only events that this rule matched when they were accepted.
+    rule: Option<String>,
+    /// Where to begin: `earliest`, `latest` (default), a sequence, or an RFC 3339 time.
+    from: Option<String>,
+}
+
+/// Follow a bus: its events as they become durable, as server-sent events.
+///
+/// `id:` is the sequence; with `Last-Event-ID` the tail resumes behind it without a gap.
+#[utoipa::path(
+    get, path = "/v1/buses/{bus}/tail", tag = "events", operation_id = "tail",
+    params(
+        ("bus" = String, Path, description = "Name of the bus"), TailQuery,
+        ("Last-Event-ID" = Option<u64>, Header, description = "Resume behind this sequence"),
+    ),
+    responses(
+        (status = 200, description = "Events as they come", body = String, content_type = "text/event-stream"),
+        (status = 404, description = "No such bus", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Last-Event-ID is ahead of the bus", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The pattern is invalid", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn tail(
+    State(state): State<Arc<AppState>>,
+    Path(bus): Path<String>,
+    ApiQuery(query): ApiQuery<TailQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let services = state.services()?;
+    let id = services
+        .router
+        .snapshot()
+        .bus(&bus)
+        .ok_or_else(|| no_such_bus(&bus))?
+        .id;
+    let next = start(&state, id, &headers, query.from.as_deref())?;
+    let filter = Filter {
+        rules: pattern(query.pattern.as_deref())?,
+        kind: query.kind,
+        source: query.source,
+        rule: query.rule,
+    };
+    let now = Instant::now();
+    let feed = Tail {
+        watch: services.log.watch(id),
+        state: Arc::clone(&state),
+        bus: id,
+        next,
+        filter: Arc::new(filter),
+        told: next.saturating_sub(1),
+        position_at: now + POSITION_EVERY,
+        comment_at: now + COMMENT_EVERY,
+    };
+    let body = stream::unfold(feed, async |mut feed| {
+        let block = feed.next_block().await?;
+        Some((Ok::<Bytes, std::convert::Infallible>(block), feed))
+    });
+    let mut response = Response::new(Body::from_stream(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn pattern(text: Option<&str>) -> Result<Option<RuleSet<()>>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let value = serde_json::from_str(text)
+        .map_err(|error| Problem::new(400, "invalid-query", format!("match is not JSON: {error}")))?;
+    let pattern =
+        Pattern::parse(&value).map_err(|errors| super::rule_test::refused(&errors, "/match", None))?;
+    Ok(Some(RuleSet::compile([((), pattern)])))
+}
+
+/// The first sequence to send.
+fn start(state: &AppState, bus: BusId, headers: &HeaderMap, from: Option<&str>) -> Result<u64, Problem> {
+    let log = &state.services()?.log;
+    let range = log.sequences(bus);
+    if let Some(last) = headers.get("last-event-id") {
+        let last: u64 = last
+            .to_str()
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .ok_or_else(|| Problem::new(400, "invalid-last-event-id", "Last-Event-ID is a sequence"))?;
+        if last >= range.end {
+            let detail = format!(
+                "Last-Event-ID {last} is ahead of the bus, whose next sequence is {}",
+                range.end
+            );
+            return Err(Problem::new(409, "sequence-ahead", detail));
+        }
+        return Ok(last + 1);
+    }
+    match from {
+        None | Some("latest") => Ok(range.end),
+        Some("earliest") => Ok(range.start),
+        Some(text) => text
+            .parse()
+            .ok()
+            .or_else(|| clock::parse_rfc3339(text).map(|time_ms| log.sequence_at(bus, time_ms)))
+            .ok_or_else(|| {
+                Problem::new(
+                    400,
+                    "invalid-from",
+                    "from is `earliest`, `latest`, a sequence or a time",
+                )
+            }),
+    }
+}
+
+struct Filter {
+    rules: Option<RuleSet<()>>,
+    kind: Option<String>,
+    source: Option<String>,
+    rule: Option<String>,
+}
+
+impl Filter {
+    fn admits(&self, event: &Event, matched: &[String]) -> bool {
+        let is =
+            |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
+        is(&self.kind, event.kind())
+            && is(&self.source, event.source())
+            && self.rule.as_ref().is_none_or(|rule| matched.contains(rule))
+            && self.rules.as_ref().is_none_or(|rules| {
+                let attributes = view_of(event);
+                !rules
+                    .matching(&EventView {
+                        attributes: &attributes,
+                        data: json_data(event),
+                    })
+                    .is_empty()
+            })
+    }
+}
+
+struct Tail {
+    state: Arc<AppState>,
+    watch: watch::Receiver<u64>,
+    bus: BusId,
+    /// The next sequence to look at.
+    next: u64,
+    filter: Arc<Filter>,
+    /// The last sequence that the client knows.
+    told: u64,
+    position_at: Instant,
+    comment_at: Instant,
+}
+
+impl Tail {
+    /// The next bytes to send; `None` when the server stops or the log cannot be read.
+    async fn next_block(&mut self) -> Option<Bytes> {
+        loop {
+            if self.state.stop.is_cancelled() {
+                return None;
+            }
+            // Registered before the look, so that nothing falls between look and wait.
+            self.watch.mark_unchanged();
+            let block = self.read().await?;
+            if !block.is_empty() {
+                self.told = self.next - 1;
+                self.position_at = Instant::now() + POSITION_EVERY;
+                self.comment_at = Instant::now() + COMMENT_EVERY;
+                return Some(block.into());
+            }
+            if self.next <= *self.watch.borrow() {
+                continue;
+            }
+            tokio::select! {
+                () = self.state.stop.cancelled() => return None,
+                changed = self.watch.changed() => changed.ok()?,
+                () = tokio::time::sleep_until(self.position_at) => {
+                    self.position_at = Instant::now() + POSITION_EVERY;
+                    if self.told + 1 < self.next {
+                        self.told = self.next - 1;
+                        self.comment_at = Instant::now() + COMMENT_EVERY;
+                        return Some(format!("id: {}\n\n", self.told).into());
+                    }
+                }
+                () = tokio::time::sleep_until(self.comment_at) => {
+                    self.comment_at = Instant::now() + COMMENT_EVERY;
+                    return Some(Bytes::from_static(b": still here\n\n"));
+                }
+            }
+        }
+    }
+
+    /// Reads the next events and moves on; what the filter admits, as blocks.
+    async fn read(&mut self) -> Option<Vec<u8>> {
+        let services = self.state.services().ok()?;
+        let (log, bus, from, filter) = (
+            services.log.clone(),
+            self.bus,
+            self.next,
+            Arc::clone(&self.filter),
+        );
+        if from >= log.sequences(bus).end {
+            return Some(Vec::new());
+        }
+        let view = Arc::clone(services.router.snapshot().view());
+        let read = blocking(move || {
+            let mut out = Vec::new();
+            let mut next = from;
+            for stored in log.read(bus, from, CHUNK, CHUNK_BYTES)? {
+                next = stored.sequence + 1;
+                let event = present::stored_event(&stored)?;
+                if filter.admits(&event, &present::matched(&stored, &view)) {
+                    write_block(&stored, &event, &view, &mut out)?;
+                }
+            }
+            Ok((out, next))
+        });
+        let (out, next) = read.await.ok()?;
+        self.next = next;
+        Some(out)
+    }
+}
+
+fn write_block(
+    stored: &StoredEvent,
+    event: &Event,
+    view: &crate::catalog::View,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    out.extend_from_slice(format!("id: {}\nevent: event\ndata: ", stored.sequence).as_bytes());
+    let entry = present::entry(stored, event, view)?;
+    let json = serde_json::to_vec(&entry).map_err(|error| super::problem::internal(&error))?;
+    // Data is forwarded verbatim and may hold line ends between its values; a space means the same.
+    out.extend(
+        json.into_iter()
+            .map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }),
+    );
+    out.extend_from_slice(b"\n\n");
+    Ok(())
+}
