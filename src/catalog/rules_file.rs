@@ -185,8 +185,8 @@ mod unit {
     fn two_rules_of_one_name_are_refused_even_when_one_is_broken() {
         let targets = json!([{"name": "t", "echo": {}}]);
         let document = json!({"rules": [
-            {"name": "a", "match": {}, "targets": targets, "x": 1},
-            {"name": "a", "match": {}, "targets": targets},
+            {"name": "a", "match": {"type": ["t"]}, "targets": targets, "x": 1},
+            {"name": "a", "match": {"type": ["t"]}, "targets": targets},
         ]});
         assert_eq!(
             found(&document),

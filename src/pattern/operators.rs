@@ -95,7 +95,7 @@ fn operator(name: &str, operand: &Value, pointer: &str) -> Result<Condition, Pat
                 format!("{name} is not an operator of patterns"),
             );
             Err(error.corrected(match nearest(name) {
-                Some(nearest) => format!("did you mean {nearest}?"),
+                Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => available(),
             }))
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::ConnectOptions;
 use sqlx::Connection;
 use sqlx::SqlitePool;
+use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
@@ -24,6 +25,8 @@ static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a call waits for a connection, and `SQLite` for its lock.
 const WAIT: Duration = Duration::from_secs(5);
+/// Between two tries to open an `SQLite` file that somebody else is opening, which takes milliseconds.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Connections to `PostgreSQL`: changes are made one after the other anyway.
 const CONNECTIONS: u32 = 8;
 /// Connections that read an `SQLite` file.
@@ -67,19 +70,39 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db, StoreError> {
         .journal_mode(SqliteJournalMode::Wal)
         // A change that was answered must survive a power cut.
         .synchronous(SqliteSynchronous::Full);
-    let pool = || {
-        SqlitePoolOptions::new()
-            .acquire_timeout(WAIT)
-            .idle_timeout(None)
-            .max_lifetime(None)
-    };
-    let writer = pool().max_connections(1).connect_with(write).await?;
+    let writer = sqlite_pool(1, write).await?;
     limited(MIGRATION_LIMIT, migrate_sqlite(&writer)).await?;
-    let readers = pool()
-        .max_connections(READERS)
-        .connect_with(options.read_only(true))
-        .await?;
+    let readers = sqlite_pool(READERS, options.read_only(true)).await?;
     Ok(Db::Lite { writer, readers })
+}
+
+/// Connects to an `SQLite` file, waiting for whoever else is opening it.
+///
+/// `busy_timeout` does not cover all of this: a connection can be refused at once while another
+/// one is setting up the same file.
+async fn sqlite_pool(connections: u32, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    let pool = SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(WAIT)
+        .idle_timeout(None)
+        .max_lifetime(None);
+    let connect = async {
+        loop {
+            match pool.clone().connect_with(options.clone()).await {
+                Err(error) if is_busy(&error) => tokio::time::sleep(PAUSE).await,
+                result => return Ok(result?),
+            }
+        }
+    };
+    limited(WAIT, connect).await
+}
+
+/// Whether `SQLite` says that somebody else holds the lock, in whichever of the extended codes.
+fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
 /// Runs what is missing of the migrations of `SQLite`.

@@ -59,7 +59,7 @@ pub(super) fn suggestion(word: &str, known: &[&str], what: &str) -> String {
     let likeness = |known: &str| strsim::jaro_winkler(word, known);
     let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     match nearest.filter(|nearest| likeness(nearest) >= ALIKE) {
-        Some(nearest) => format!("did you mean {nearest}?"),
+        Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("the {what} are {}", known.join(", ")),
     }
 }

@@ -80,13 +80,13 @@ fn everything_wrong_with_a_rule_is_reported_at_its_place() {
         (with("description", json!(null)), "/description", "invalid-type"),
         (
             with("match", json!({"data": {"total": [{"numric": 1}]}})),
-            "/match/data/total/0",
-            "invalid-pattern",
+            "/match/data/total/0/numric",
+            "unknown-operator",
         ),
         (
             with("match", json!({"type": "a"})),
             "/match/type",
-            "invalid-pattern",
+            "not-a-list",
         ),
         (with("match", json!({"sql": "true"})), "/match/sql", "unsupported"),
         (
@@ -94,7 +94,7 @@ fn everything_wrong_with_a_rule_is_reported_at_its_place() {
             "/match/filters",
             "unsupported",
         ),
-        (with("transform", json!({})), "/transform", "invalid-transform"),
+        (with("transform", json!({})), "/transform", "not-a-list"),
         (with("targets", json!([])), "/targets", "invalid-value"),
         (with("targets", json!({})), "/targets", "invalid-type"),
         (with("targets", json!([7])), "/targets/0", "invalid-type"),
@@ -262,7 +262,7 @@ fn all_issues_of_a_rule_come_at_once() {
         [
             "unknown-key",
             "missing-field",
-            "invalid-pattern",
+            "not-a-list",
             "missing-field",
             "missing-field"
         ]

@@ -27,8 +27,8 @@ fn every_issue_has_its_place_and_its_correction() {
     for (text, code, place, correction) in [
         (
             replaced("numeric", "numric"),
-            "invalid-pattern",
-            (5, 17),
+            "unknown-operator",
+            (5, 27),
             Some("did you mean `numeric`?"),
         ),
         (
@@ -75,9 +75,9 @@ fn every_issue_has_its_place_and_its_correction() {
 #[test]
 fn an_issue_reads_well_on_a_terminal() {
     insta::assert_snapshot!(issues(&GOOD.replace("numeric", "numric"))[0].render(), @r"
-    x.yaml:5:17 error[invalid-pattern]: `numric` is not an operator
+    x.yaml:5:27 error[unknown-operator]: numric is not an operator of patterns
          5 |         total: [{ numric: ['>', 100.50] }]
-           |                 ^
+           |                           ^
            = help: did you mean `numeric`?
     ");
 }

@@ -105,11 +105,11 @@ fn all_problems_are_reported_at_once() {
 #[test]
 fn corrections_say_what_to_write() {
     for (steps, correction) in [
-        (r#"[{"kep":[]}]"#, "did you mean keep?"),
+        (r#"[{"kep":[]}]"#, "did you mean `keep`?"),
         (r#"[{"zzz":[]}]"#, "the steps are keep, data, set"),
         (r#"[{"mask":[]}]"#, "the steps are keep, data, set"),
         (r#"[{"data":"${data.id}"}]"#, "${$.data.id}"),
-        (r#"[{"data":"${sequnce}"}]"#, "did you mean sequence?"),
+        (r#"[{"data":"${sequnce}"}]"#, "did you mean `sequence`?"),
         (r#"[{"data":"${x"}]"#, "write $${ for a literal ${"),
     ] {
         assert_eq!(

@@ -1,0 +1,10 @@
+//! The repository promises the same on both databases.
+
+mod bulk;
+mod buses;
+mod log;
+mod opening;
+mod racing;
+mod routes;
+mod rules;
+mod support;

@@ -1,0 +1,8 @@
+//! Black-box tests: the real binary over real sockets, real databases, real files.
+#![expect(clippy::expect_used, reason = "a test ends where its world does not hold")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its world does not hold")]
+#![expect(clippy::indexing_slicing, reason = "a missing member should fail the test")]
+
+mod catalog;
+mod delivery;
+mod support;

@@ -1,0 +1,229 @@
+//! The real binary, started on a free port and a directory of its own.
+
+use std::path::Path;
+use std::process::ExitStatus;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use reqwest::Method;
+use reqwest::RequestBuilder;
+use reqwest::Response;
+use reqwest::StatusCode;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::AsyncBufReadExt as _;
+use tokio::io::BufReader;
+use tokio::process::Child;
+use tokio::process::Command;
+use tokio::task::JoinSet;
+
+use super::PATIENCE;
+use super::eventually;
+
+/// A running server. Killed when dropped; its data lives as long as this value.
+pub struct Server {
+    child: Child,
+    url: String,
+    dir: Arc<TempDir>,
+    args: Vec<String>,
+    http: reqwest::Client,
+    /// Reads what the server says, so that it never blocks on a full pipe.
+    talk: JoinSet<()>,
+}
+
+impl Server {
+    /// A server with small segments, whose targets may be on 127.0.0.1 only.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with more flags.
+    pub async fn start_with(flags: &[&str]) -> Self {
+        let dir = Arc::new(TempDir::new().expect("a directory"));
+        let mut args: Vec<String> = ["--listen", "127.0.0.1:0", "--egress-allow", "127.0.0.1/32"]
+            .iter()
+            .map(|arg| (*arg).to_owned())
+            .collect();
+        args.extend(flags.iter().map(|arg| (*arg).to_owned()));
+        if !flags.contains(&"--segment-size") {
+            args.extend(["--segment-size", "8388608", "--max-batch-bytes", "1048576"].map(str::to_owned));
+        }
+        let (child, url, talk) = launch(dir.path(), &args).await;
+        // Done once by whoever comes first; the others find it done.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self {
+            child,
+            url,
+            dir,
+            args,
+            http,
+            talk,
+        }
+    }
+
+    /// Ends the process as a power cut would end it, as far as the process can tell.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("a process to kill");
+    }
+
+    /// Starts again on the same data.
+    pub async fn restart(&mut self) {
+        let (child, url, talk) = launch(self.dir.path(), &self.args).await;
+        self.child = child;
+        self.url = url;
+        self.talk = talk;
+    }
+
+    /// Asks the process to stop, and gives how it ended.
+    pub async fn stop(&mut self) -> ExitStatus {
+        let id = self.child.id().expect("a running process").to_string();
+        let signal = Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .await
+            .expect("kill");
+        assert!(signal.success());
+        tokio::time::timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("the process ends")
+            .expect("a status")
+    }
+
+    /// Where the server is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where its data is.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A request to a path of the server.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    /// The JSON at a path; the answer must be a success.
+    pub async fn get(&self, path: &str) -> Value {
+        success(self.request(Method::GET, path).send().await.expect("an answer")).await
+    }
+
+    /// Posts JSON; the answer must be a success.
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        success(
+            self.request(Method::POST, path)
+                .json(body)
+                .send()
+                .await
+                .expect("an answer"),
+        )
+        .await
+    }
+
+    /// Publishes one event in structured mode; gives its result.
+    pub async fn publish(&self, event: &Value) -> Value {
+        self.publish_to("default", event).await
+    }
+
+    /// Publishes one event to a bus.
+    pub async fn publish_to(&self, bus: &str, event: &Value) -> Value {
+        let request = self
+            .request(Method::POST, &format!("/v1/buses/{bus}/events"))
+            .header("content-type", "application/cloudevents+json")
+            .body(event.to_string());
+        let reply = success(request.send().await.expect("an answer")).await;
+        reply["results"][0].clone()
+    }
+
+    /// Applies a rules file in YAML; gives the plan.
+    pub async fn apply(&self, yaml: &str) -> Value {
+        let request = self
+            .request(Method::POST, "/v1/apply")
+            .header("content-type", "application/yaml")
+            .body(yaml.to_owned());
+        success(request.send().await.expect("an answer")).await
+    }
+
+    /// What became of an event, once all its routes are in the state given.
+    pub async fn settled(&self, sequence: u64, state: &str) -> Value {
+        eventually(&format!("event {sequence} is {state}"), async || {
+            let fate = self
+                .get(&format!("/v1/buses/default/events/{sequence}/deliveries"))
+                .await;
+            let routes = fate["routes"].as_array().expect("routes");
+            let is_there = !routes.is_empty() && routes.iter().all(|route| route["state"] == state);
+            is_there.then_some(fate)
+        })
+        .await
+    }
+
+    /// The open dead letters, once there are so many.
+    pub async fn dead_letters(&self, count: usize) -> Vec<Value> {
+        eventually(&format!("{count} dead letters"), async || {
+            let list = self.get("/v1/dead-letters").await;
+            let items = list["items"].as_array().expect("items").clone();
+            (items.len() >= count).then_some(items)
+        })
+        .await
+    }
+
+    /// One route of the bus `default`.
+    pub async fn route(&self, rule: &str, target: &str) -> Value {
+        self.get(&format!("/v1/routes/{rule}/{target}")).await
+    }
+}
+
+/// The JSON of a successful answer.
+async fn success(response: Response) -> Value {
+    let status = response.status();
+    let text = response.text().await.expect("a body");
+    assert!(status.is_success(), "{status}: {text}");
+    if status == StatusCode::NO_CONTENT {
+        return Value::Null;
+    }
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+async fn launch(dir: &Path, args: &[String]) -> (Child, String, JoinSet<()>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tramline"))
+        .arg("serve")
+        .arg("--data-dir")
+        .arg(dir.join("data"))
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the binary starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("stderr")).lines();
+    let mut said = Vec::new();
+    let ready = async {
+        while let Some(line) = lines.next_line().await.expect("text") {
+            let is_ready = line.starts_with("Ready in ");
+            said.push(line);
+            if is_ready {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, ready)
+        .await
+        .expect("the server gets ready");
+    let address = said
+        .iter()
+        .find_map(|line| line.strip_prefix("tramline ")?.split_once(" on "))
+        .map(|(_, url)| url);
+    let url = address
+        .unwrap_or_else(|| panic!("no address:\n{}", said.join("\n")))
+        .to_owned();
+    let mut talk = JoinSet::new();
+    talk.spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            eprintln!("server: {line}")
+        }
+    });
+    (child, url, talk)
+}

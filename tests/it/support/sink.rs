@@ -1,0 +1,135 @@
+//! A webhook receiver on a real socket that records what comes and answers as told.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::http::Uri;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::PATIENCE;
+
+/// What the sink does with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Answers with this status.
+    Status(u16),
+    /// Never answers.
+    Hang,
+}
+
+/// One request as it came.
+#[derive(Debug, Clone)]
+pub struct Received {
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Received {
+    /// The text of a header, empty if it is not there.
+    pub fn header(&self, name: &str) -> String {
+        self.headers
+            .get(name)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+}
+
+type Script = Box<dyn FnMut(&Received) -> Answer + Send>;
+
+struct Shared {
+    received: Mutex<Vec<Received>>,
+    count: watch::Sender<usize>,
+    script: Mutex<Script>,
+}
+
+/// A running receiver; ends when dropped.
+pub struct Sink {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    _server: JoinSet<()>,
+}
+
+impl Sink {
+    /// A sink that takes everything.
+    pub async fn start() -> Self {
+        Self::answering(|_| Answer::Status(200)).await
+    }
+
+    /// A sink that answers each request as `script` says.
+    pub async fn answering(script: impl FnMut(&Received) -> Answer + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::on(listener, script).await
+    }
+
+    /// A sink on a listener that is there already.
+    pub async fn on(listener: TcpListener, script: impl FnMut(&Received) -> Answer + Send + 'static) -> Self {
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::new(Shared {
+            received: Mutex::default(),
+            count: watch::Sender::new(0),
+            script: Mutex::new(Box::new(script)),
+        });
+        let router = Router::new().fallback(receive).with_state(Arc::clone(&shared));
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, router).await.expect("a server") });
+        Self {
+            address,
+            shared,
+            _server: server,
+        }
+    }
+
+    /// Changes what it answers from now on.
+    pub fn answer(&self, script: impl FnMut(&Received) -> Answer + Send + 'static) {
+        *self.shared.script.lock().expect("no panic") = Box::new(script);
+    }
+
+    /// The URL of a path of the sink.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Everything that came so far.
+    pub fn received(&self) -> Vec<Received> {
+        self.shared.received.lock().expect("no panic").clone()
+    }
+
+    /// Everything that came, once there are so many.
+    pub async fn wait_for(&self, count: usize) -> Vec<Received> {
+        let mut seen = self.shared.count.subscribe();
+        let coming = tokio::time::timeout(PATIENCE, seen.wait_for(|seen| *seen >= count)).await;
+        let got = self.received();
+        assert!(coming.is_ok(), "{} of {count} requests came", got.len());
+        got
+    }
+}
+
+async fn receive(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let received = Received {
+        path: uri.to_string(),
+        headers,
+        body,
+    };
+    let answer = (shared.script.lock().expect("no panic"))(&received);
+    shared.received.lock().expect("no panic").push(received);
+    shared.count.send_modify(|count| *count += 1);
+    match answer {
+        Answer::Status(code) => StatusCode::from_u16(code).expect("a status"),
+        Answer::Hang => std::future::pending().await,
+    }
+}
