@@ -3,9 +3,11 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use std::time::Instant;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,6 +30,9 @@ use crate::http::Services;
 use crate::log::AppendError;
 use crate::log::LogError;
 use crate::store::StoreError;
+
+/// How often the samples of histograms are folded together.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 /// Why a server did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +125,7 @@ pub async fn serve(settings: Settings, is_dev: bool) -> Result<(), ServeError> {
         stop.clone(),
     ));
     let tasks = TaskTracker::new();
+    tasks.spawn(keep_metrics(state.metrics.clone(), stop.clone()));
     tasks.spawn(server.run(http::router(Arc::clone(&state)), stop.clone()));
 
     let interrupted = async {
@@ -163,6 +169,17 @@ pub async fn serve(settings: Settings, is_dev: bool) -> Result<(), ServeError> {
     ended
 }
 
+/// Folds the samples of histograms together, so that they take no memory until they are asked for.
+async fn keep_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
+    while stop
+        .run_until_cancelled(tokio::time::sleep(METRICS_UPKEEP))
+        .await
+        .is_some()
+    {
+        metrics.run_upkeep();
+    }
+}
+
 async fn start(
     settings: &Settings,
     is_dev: bool,
@@ -180,7 +197,14 @@ async fn start(
         rules_watcher::read_rules(&settings.rules)?
     };
     let left = owners(&services, &texts);
-    rules_watcher::apply(&services.control, &texts, &left).await?;
+    if texts.is_empty() {
+        // Somebody who forgets a flag must not lose deliveries: rules go when other files are named.
+        if !left.is_empty() {
+            tracing::warn!(files = ?left, "rules of files that --rules does not name stay in force");
+        }
+    } else {
+        rules_watcher::apply(&services.control, &texts, &left).await?;
+    }
     if !settings.rules.is_empty() {
         let (control, paths) = (Arc::clone(&services.control), settings.rules.clone());
         tasks.spawn(rules_watcher::watch(control, paths, texts, stop.clone()));

@@ -36,8 +36,8 @@ pub struct RuleTest {
     pub expect: Value,
 }
 
-const KEYS: &[&str] = &["bus", "rules", "tests"];
-const TEST_KEYS: &[&str] = &["name", "event", "expect"];
+pub(in crate::catalog) const KEYS: &[&str] = &["bus", "rules", "tests"];
+pub(in crate::catalog) const TEST_KEYS: &[&str] = &["name", "event", "expect"];
 
 impl RulesFile {
     /// Reads one document.

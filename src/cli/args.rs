@@ -162,6 +162,8 @@ pub(super) enum RulesVerb {
     Apply(ApplyArgs),
     /// List the rules of a bus
     List(BusArgs),
+    /// Print the JSON Schema of rules files, for editors
+    Schema,
 }
 
 #[derive(Debug, Args)]

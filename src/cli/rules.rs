@@ -33,6 +33,7 @@ pub(super) async fn run(verb: RulesVerb) -> Result<ExitCode, CliError> {
         RulesVerb::Test(args) => test(&args.paths),
         RulesVerb::Apply(args) => apply(&args).await,
         RulesVerb::List(args) => list(&args).await,
+        RulesVerb::Schema => schema(),
     }
 }
 
@@ -207,6 +208,11 @@ fn print_plan(name: &str, plan: &PlanReply) -> Result<(), CliError> {
         }
     }
     output::print(&format!("this {done} in force"))
+}
+
+fn schema() -> Result<ExitCode, CliError> {
+    output::json(&catalog::rules_schema(), Output::Json)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn list(args: &BusArgs) -> Result<ExitCode, CliError> {

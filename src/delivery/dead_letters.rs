@@ -221,10 +221,12 @@ impl Engine {
         let now_ms = self.shared.clock.now_ms();
         let mut done = 0;
         for (route, sequences) in by_route {
-            for sequence in sequences {
-                done += u64::from(route.queue.lock().revive(sequence, now_ms));
-            }
-            self.shared.wake(&route);
+            done += self.shared.change(&route, |queue| {
+                sequences
+                    .into_iter()
+                    .map(|sequence| u64::from(queue.revive(sequence, now_ms)))
+                    .sum::<u64>()
+            });
         }
         self.shared.jobs.update(job, |job| {
             job.done += done;

@@ -148,7 +148,7 @@ impl Engine {
         let route = Arc::clone(self.shared.routes.read().get(&id)?);
         let queue = route.queue.lock();
         let (cursor, ready) = queue.backlog();
-        let unread = self.shared.log.route_events(id, cursor, usize::MAX).len();
+        let unread = self.shared.log.route_backlog(id, cursor);
         let next = self.shared.log.route_events(id, cursor, 1).first().copied();
         let oldest = queue.oldest().or(next);
         Some(RouteStatus {
@@ -175,6 +175,7 @@ impl Shared {
             for names in view.routes() {
                 let id = names.id;
                 let route = routes.entry(id).or_insert_with(|| {
+                    // Behind by definition: events may have taken the route before it was opened here.
                     let queue = match folded.remove(&id) {
                         Some(folded) => folded.into_queue(&self.log, id),
                         None => Queue::restored(
@@ -198,15 +199,27 @@ impl Shared {
         }
     }
 
-    /// Makes sure that a worker looks at the route.
+    /// Makes sure that a worker looks at the route, unless it has nothing to do.
     pub(super) fn wake(self: &Arc<Self>, route: &Arc<Route>) {
-        let _queue = route.queue.lock();
+        self.change(route, |_| ());
+    }
+
+    /// Changes the queue of a route, and makes sure that a worker looks at it if there is work.
+    ///
+    /// Under one lock with the worker's decision to retire, so that no wake-up is lost.
+    pub(super) fn change<T>(self: &Arc<Self>, route: &Arc<Route>, change: impl FnOnce(&mut Queue) -> T) -> T {
+        let mut queue = route.queue.lock();
+        let result = change(&mut queue);
+        if queue.is_idle() {
+            return result;
+        }
         if route.has_worker.swap(true, Ordering::SeqCst) {
             route.work.notify_one();
         } else {
             self.workers
                 .spawn(worker::run(Arc::clone(self), Arc::clone(route)));
         }
+        result
     }
 
     /// Hands durable events to their routes until the engine stops.
@@ -225,31 +238,22 @@ impl Shared {
     }
 
     fn hand_out(self: &Arc<Self>, durable: &Durable) {
-        let mut woken: Vec<Arc<Route>> = Vec::new();
-        {
-            let routes = self.routes.read();
-            for event in &durable.events {
-                let is_small = event.data.len() <= READY_BYTES_PER_EVENT;
-                for id in &event.routes {
-                    let Some(route) = routes.get(id) else { continue };
-                    let held = is_small.then(|| event.clone());
-                    route.queue.lock().offer(event.sequence, held);
-                    if !woken.iter().any(|known| known.id == *id) {
-                        woken.push(Arc::clone(route));
-                    }
+        for event in &durable.events {
+            let held = (event.data.len() <= READY_BYTES_PER_EVENT).then_some(event);
+            for id in &event.routes {
+                let route = self.routes.read().get(id).cloned();
+                // A route that is not known yet reads the event from the log when it opens.
+                if let Some(route) = route {
+                    self.change(&route, |queue| queue.offer(event.sequence, held.cloned()));
                 }
             }
-        }
-        for route in woken {
-            self.wake(&route);
         }
     }
 
     fn catch_up(self: &Arc<Self>) {
         let all: Vec<_> = self.routes.read().values().cloned().collect();
         for route in all {
-            route.queue.lock().fall_behind();
-            self.wake(&route);
+            self.change(&route, Queue::fall_behind);
         }
     }
 }

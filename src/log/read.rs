@@ -129,6 +129,12 @@ impl Log {
         self.inner.shared.index.read().route_events(route, after, n)
     }
 
+    /// How many durable events above `after` took `route`; as cheap as a look-up.
+    #[must_use]
+    pub fn route_backlog(&self, route: RouteId, after: u64) -> usize {
+        self.inner.shared.index.read().route_backlog(route, after)
+    }
+
     /// Every durable state record of `route` that names `sequence`, in log order. Blocking.
     ///
     /// # Errors

@@ -5,4 +5,5 @@
 
 mod catalog;
 mod delivery;
+mod documents;
 mod support;

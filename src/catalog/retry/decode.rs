@@ -13,7 +13,7 @@ use crate::catalog::decode::Issues;
 use crate::catalog::decode::duration_value;
 use crate::catalog::issue::Issue;
 
-const KEYS: &[&str] = &[
+pub(in crate::catalog) const KEYS: &[&str] = &[
     "strategy",
     "initial",
     "factor",

@@ -1,6 +1,8 @@
 //! When a failed delivery is tried again: the policy of a target and its arithmetic.
 
 mod decode;
+#[cfg(test)]
+pub(super) use decode::KEYS;
 
 use std::time::Duration;
 

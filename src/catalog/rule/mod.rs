@@ -31,7 +31,7 @@ pub struct Rule {
     pub spec: Arc<Value>,
 }
 
-const KEYS: &[&str] = &["name", "description", "match", "transform", "targets"];
+pub(in crate::catalog) const KEYS: &[&str] = &["name", "description", "match", "transform", "targets"];
 const LATER: &[&str] = &["paused"];
 /// Most targets of a rule: a published event costs a delivery each.
 const MAX_TARGETS: usize = 100;

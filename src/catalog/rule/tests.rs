@@ -83,11 +83,7 @@ fn everything_wrong_with_a_rule_is_reported_at_its_place() {
             "/match/data/total/0/numric",
             "unknown-operator",
         ),
-        (
-            with("match", json!({"type": "a"})),
-            "/match/type",
-            "not-a-list",
-        ),
+        (with("match", json!({"type": "a"})), "/match/type", "not-a-list"),
         (with("match", json!({"sql": "true"})), "/match/sql", "unsupported"),
         (
             with("match", json!({"filters": [{"prefix": {"type": "a"}}]})),

@@ -14,7 +14,7 @@ use crate::catalog::issue::Issue;
 use crate::catalog::names::TargetName;
 use crate::catalog::retry::RetryPolicy;
 
-const KEYS: &[&str] = &[
+pub(in crate::catalog) const KEYS: &[&str] = &[
     "name",
     "webhook",
     "echo",

@@ -9,6 +9,11 @@ use std::time::Duration;
 use super::names::TargetName;
 use super::retry::RetryPolicy;
 
+#[cfg(test)]
+pub(super) use decode::KEYS;
+#[cfg(test)]
+pub(super) use webhook::KEYS as WEBHOOK_KEYS;
+
 pub use webhook::Webhook;
 pub use webhook::WebhookMode;
 

@@ -31,7 +31,7 @@ pub enum WebhookMode {
     Binary,
 }
 
-const KEYS: &[&str] = &["url", "mode", "headers"];
+pub(in crate::catalog) const KEYS: &[&str] = &["url", "mode", "headers"];
 const LATER: &[&str] = &["method", "sign", "connection", "handshake"];
 
 /// Longest URL: what servers and proxies are known to take.

@@ -123,6 +123,13 @@ impl Index {
             .unwrap_or_default()
     }
 
+    /// How many events above `after` took `route`.
+    pub(crate) fn route_backlog(&self, route: RouteId, after: u64) -> usize {
+        self.routes
+            .get(&route)
+            .map_or(0, |route| route.count_after(after))
+    }
+
     /// Positions of the frames with state records of `route` that name `sequence`, ascending.
     pub(crate) fn route_states(&self, route: RouteId, sequence: u64) -> Vec<u64> {
         self.routes

@@ -46,6 +46,11 @@ impl RouteIndex {
         self.events.iter().skip(skip).take(n).copied().collect()
     }
 
+    /// How many events are in the queue above `after`.
+    pub(crate) fn count_after(&self, after: u64) -> usize {
+        self.events.len() - self.events.partition_point(|sequence| *sequence <= after)
+    }
+
     /// The frames whose records name `sequence`, each once, ascending.
     pub(crate) fn states_of(&self, sequence: u64) -> Vec<u64> {
         let blocks = self

@@ -149,7 +149,10 @@ fn corrections_say_what_to_write() {
         (r#"{"detail":["x"]}"#, "data"),
         (r#"{"type":"t"}"#, r#"["t"]"#),
         (r#"{"type":[{"prefx":"x"}]}"#, "did you mean `prefix`?"),
-        (r#"{"type":[{"anythingbut":"x"}]}"#, "did you mean `anything-but`?"),
+        (
+            r#"{"type":[{"anythingbut":"x"}]}"#,
+            "did you mean `anything-but`?",
+        ),
         (
             r#"{"type":[{"zzz":"x"}]}"#,
             "the operators are prefix, suffix, anything-but, numeric, exists",

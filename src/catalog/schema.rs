@@ -1,0 +1,156 @@
+//! The JSON Schema (draft-07) of the rules file, for editors.
+//!
+//! Editors complete and check while one writes; what the server accepts is decided by the
+//! decoders, and the tests hold both to the same keys.
+
+use serde_json::Value;
+use serde_json::json;
+
+/// The schema as a document.
+#[must_use]
+pub fn rules_schema() -> Value {
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Tramline rules file",
+        "type": "object",
+        "required": ["rules"],
+        "additionalProperties": false,
+        "properties": {
+            "bus": { "$ref": "#/definitions/name", "default": "default", "description": "Bus of the rules" },
+            "rules": { "type": "array", "items": { "$ref": "#/definitions/rule" } },
+            "tests": { "type": "array", "items": { "$ref": "#/definitions/test" } }
+        },
+        "definitions": {
+            "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" },
+            "duration": { "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" },
+            "rule": rule(),
+            "target": target(),
+            "webhook": webhook(),
+            "retry": retry(),
+            "test": test(),
+        }
+    })
+}
+
+fn rule() -> Value {
+    json!({
+        "type": "object",
+        "required": ["name", "match", "targets"],
+        "additionalProperties": false,
+        "properties": {
+            "name": { "$ref": "#/definitions/name" },
+            "description": { "type": "string" },
+            "match": {
+                "type": "object", "minProperties": 1,
+                "description": "Event pattern: attributes at the top, the payload under `data`; every leaf a list of alternatives"
+            },
+            "transform": {
+                "type": "array",
+                "items": {
+                    "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+                    "properties": {
+                        "keep": { "type": "array", "items": { "type": "string" }, "description": "Data becomes only these fields" },
+                        "data": { "description": "Data becomes this template" },
+                        "set": { "type": "object", "description": "Sets attributes, or removes them with null" }
+                    }
+                }
+            },
+            "targets": { "type": "array", "minItems": 1, "items": { "$ref": "#/definitions/target" } }
+        }
+    })
+}
+
+fn target() -> Value {
+    json!({
+        "type": "object",
+        "required": ["name"],
+        "oneOf": [{ "required": ["webhook"] }, { "required": ["echo"] }],
+        "additionalProperties": false,
+        "properties": {
+            "name": { "$ref": "#/definitions/name" },
+            "webhook": { "$ref": "#/definitions/webhook" },
+            "echo": { "type": "object", "additionalProperties": false, "description": "Shown in the server's log" },
+            "retry": { "$ref": "#/definitions/retry" },
+            "timeout": { "$ref": "#/definitions/duration", "default": "15s", "description": "Deadline of one attempt" },
+            "concurrency": { "type": "integer", "minimum": 1, "maximum": 1024, "default": 32 },
+            "paused": { "type": "boolean", "default": false, "description": "Keeps its backlog and is sent nothing" }
+        }
+    })
+}
+
+fn webhook() -> Value {
+    json!({
+        "type": "object",
+        "required": ["url"],
+        "additionalProperties": false,
+        "properties": {
+            "url": { "type": "string", "pattern": "^https?://" },
+            "mode": { "enum": ["structured", "binary"], "default": "structured" },
+            "headers": { "type": "object", "additionalProperties": { "type": "string" } }
+        }
+    })
+}
+
+fn retry() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "preset": { "enum": ["aws", "standard_webhooks"] },
+            "strategy": { "enum": ["exponential", "fixed", "schedule", "none"], "default": "exponential" },
+            "initial": { "$ref": "#/definitions/duration", "default": "1s" },
+            "factor": { "type": "number", "minimum": 1, "maximum": 100, "default": 2 },
+            "max": { "$ref": "#/definitions/duration", "default": "10m" },
+            "jitter": { "enum": ["full", "equal", "none"] },
+            "schedule": { "type": "array", "maxItems": 100, "items": { "$ref": "#/definitions/duration" } },
+            "max_attempts": { "type": "integer", "minimum": 1, "maximum": 10000, "default": 185 },
+            "max_age": { "$ref": "#/definitions/duration", "default": "24h" }
+        }
+    })
+}
+
+fn test() -> Value {
+    json!({
+        "type": "object",
+        "required": ["name", "event", "expect"],
+        "additionalProperties": false,
+        "properties": {
+            "name": { "type": "string" },
+            "event": { "type": "object", "description": "A CloudEvent, or any of its attributes" },
+            "expect": {
+                "type": "object", "description": "The rules that match, with what each target gets",
+                "additionalProperties": { "type": "object", "additionalProperties": { "type": "object" } }
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn keys(schema: &Value) -> BTreeSet<String> {
+        schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect()
+    }
+
+    fn set(keys: &[&str]) -> BTreeSet<String> {
+        keys.iter().map(|key| (*key).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_schema_knows_the_keys_that_the_decoders_know() {
+        assert_eq!(keys(&rules_schema()), set(crate::catalog::rules_file::KEYS));
+        assert_eq!(keys(&test()), set(crate::catalog::rules_file::TEST_KEYS));
+        assert_eq!(keys(&rule()), set(crate::catalog::rule::KEYS));
+        assert_eq!(keys(&target()), set(crate::catalog::target::KEYS));
+        assert_eq!(keys(&webhook()), set(crate::catalog::target::WEBHOOK_KEYS));
+        assert_eq!(keys(&retry()), set(crate::catalog::retry::KEYS));
+    }
+}
