@@ -65,7 +65,7 @@ async fn trace(args: &EventArgs) -> Result<ExitCode, CliError> {
     }
     for miss in &reply.not_matched {
         output::print(&format!(
-            "  not {}: {} is {}, expected {}",
+            "  not {}: {} has {}, expected {}",
             miss.rule, miss.path, miss.found, miss.expected
         ))?;
     }

@@ -110,7 +110,7 @@ fn run_test(rules: &[Rule], bus: &str, test: &RuleTest) -> Vec<String> {
             (None, None) => faults.push(format!("{name}: matches, and is not expected to")),
             (Some(_), Some(miss)) => {
                 faults.push(format!(
-                    "{name}: does not match: {} is {}, expected {}",
+                    "{name}: does not match: {} has {}, expected {}",
                     miss.path, miss.found, miss.expected
                 ));
             }
