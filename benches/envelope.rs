@@ -22,7 +22,7 @@ fn main() {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         ours.push(timed(|| {
-            drop(black_box(event_from_json(&text, None).expect("an event")))
+            drop(black_box(event_from_json(&text, None).expect("an event")));
         }));
         theirs.push(timed(|| {
             drop(black_box(

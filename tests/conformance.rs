@@ -2,12 +2,6 @@
 //!
 //! A case whose pattern needs an operator of a later version is counted and left out; every other
 //! case must hold. Without the variable there is nothing to run.
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test ends where its world does not hold"
-)]
-#![expect(clippy::indexing_slicing, reason = "a missing member should fail the test")]
 
 use std::fs;
 use std::path::Path;

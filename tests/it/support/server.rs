@@ -21,7 +21,7 @@ use super::PATIENCE;
 use super::eventually;
 
 /// A running server. Killed when dropped; its data lives as long as this value.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     url: String,
     dir: Arc<TempDir>,
@@ -33,12 +33,12 @@ pub struct Server {
 
 impl Server {
     /// A server with small segments, whose targets may be on 127.0.0.1 only.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
     /// The same with more flags.
-    pub async fn start_with(flags: &[&str]) -> Self {
+    pub(crate) async fn start_with(flags: &[&str]) -> Self {
         let dir = Arc::new(TempDir::new().expect("a directory"));
         let mut args: Vec<String> = ["--listen", "127.0.0.1:0", "--egress-allow", "127.0.0.1/32"]
             .iter()
@@ -63,12 +63,12 @@ impl Server {
     }
 
     /// Ends the process as a power cut would end it, as far as the process can tell.
-    pub async fn kill(&mut self) {
+    pub(crate) async fn kill(&mut self) {
         self.child.kill().await.expect("a process to kill");
     }
 
     /// Starts again on the same data.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         let (child, url, talk) = launch(self.dir.path(), &self.args).await;
         self.child = child;
         self.url = url;
@@ -76,7 +76,7 @@ impl Server {
     }
 
     /// Asks the process to stop, and gives how it ended.
-    pub async fn stop(&mut self) -> ExitStatus {
+    pub(crate) async fn stop(&mut self) -> ExitStatus {
         let id = self.child.id().expect("a running process").to_string();
         let signal = Command::new("kill")
             .args(["-TERM", &id])
@@ -91,27 +91,27 @@ impl Server {
     }
 
     /// Where the server is.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Where its data is.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
 
     /// A request to a path of the server.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url))
     }
 
     /// The JSON at a path; the answer must be a success.
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         success(self.request(Method::GET, path).send().await.expect("an answer")).await
     }
 
     /// Posts JSON; the answer must be a success.
-    pub async fn post(&self, path: &str, body: &Value) -> Value {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         success(
             self.request(Method::POST, path)
                 .json(body)
@@ -123,12 +123,12 @@ impl Server {
     }
 
     /// Publishes one event in structured mode; gives its result.
-    pub async fn publish(&self, event: &Value) -> Value {
+    pub(crate) async fn publish(&self, event: &Value) -> Value {
         self.publish_to("default", event).await
     }
 
     /// Publishes one event to a bus.
-    pub async fn publish_to(&self, bus: &str, event: &Value) -> Value {
+    pub(crate) async fn publish_to(&self, bus: &str, event: &Value) -> Value {
         let request = self
             .request(Method::POST, &format!("/v1/buses/{bus}/events"))
             .header("content-type", "application/cloudevents+json")
@@ -138,7 +138,7 @@ impl Server {
     }
 
     /// Applies a rules file in YAML; gives the plan.
-    pub async fn apply(&self, yaml: &str) -> Value {
+    pub(crate) async fn apply(&self, yaml: &str) -> Value {
         let request = self
             .request(Method::POST, "/v1/apply")
             .header("content-type", "application/yaml")
@@ -147,7 +147,7 @@ impl Server {
     }
 
     /// What became of an event, once all its routes are in the state given.
-    pub async fn settled(&self, sequence: u64, state: &str) -> Value {
+    pub(crate) async fn settled(&self, sequence: u64, state: &str) -> Value {
         eventually(&format!("event {sequence} is {state}"), async || {
             let fate = self
                 .get(&format!("/v1/buses/default/events/{sequence}/deliveries"))
@@ -160,7 +160,7 @@ impl Server {
     }
 
     /// The open dead letters, once there are so many.
-    pub async fn dead_letters(&self, count: usize) -> Vec<Value> {
+    pub(crate) async fn dead_letters(&self, count: usize) -> Vec<Value> {
         eventually(&format!("{count} dead letters"), async || {
             let list = self.get("/v1/dead-letters").await;
             let items = list["items"].as_array().expect("items").clone();
@@ -170,7 +170,7 @@ impl Server {
     }
 
     /// One route of the bus `default`.
-    pub async fn route(&self, rule: &str, target: &str) -> Value {
+    pub(crate) async fn route(&self, rule: &str, target: &str) -> Value {
         self.get(&format!("/v1/routes/{rule}/{target}")).await
     }
 }
@@ -222,7 +222,7 @@ async fn launch(dir: &Path, args: &[String]) -> (Child, String, JoinSet<()>) {
     let mut talk = JoinSet::new();
     talk.spawn(async move {
         while let Ok(Some(line)) = lines.next_line().await {
-            eprintln!("server: {line}")
+            eprintln!("server: {line}");
         }
     });
     (child, url, talk)

@@ -19,7 +19,7 @@ use super::PATIENCE;
 
 /// What the sink does with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Answers with this status.
     Status(u16),
     /// Never answers.
@@ -28,15 +28,15 @@ pub enum Answer {
 
 /// One request as it came.
 #[derive(Debug, Clone)]
-pub struct Received {
-    pub path: String,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Received {
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Received {
     /// The text of a header, empty if it is not there.
-    pub fn header(&self, name: &str) -> String {
+    pub(crate) fn header(&self, name: &str) -> String {
         self.headers
             .get(name)
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -44,7 +44,7 @@ impl Received {
     }
 
     /// The body as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("a JSON body")
     }
 }
@@ -58,7 +58,7 @@ struct Shared {
 }
 
 /// A running receiver; ends when dropped.
-pub struct Sink {
+pub(crate) struct Sink {
     address: SocketAddr,
     shared: Arc<Shared>,
     _server: JoinSet<()>,
@@ -66,18 +66,21 @@ pub struct Sink {
 
 impl Sink {
     /// A sink that takes everything.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::answering(|_| Answer::Status(200)).await
     }
 
     /// A sink that answers each request as `script` says.
-    pub async fn answering(script: impl FnMut(&Received) -> Answer + Send + 'static) -> Self {
+    pub(crate) async fn answering(script: impl FnMut(&Received) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        Self::on(listener, script).await
+        Self::on(listener, script)
     }
 
     /// A sink on a listener that is there already.
-    pub async fn on(listener: TcpListener, script: impl FnMut(&Received) -> Answer + Send + 'static) -> Self {
+    pub(crate) fn on(
+        listener: TcpListener,
+        script: impl FnMut(&Received) -> Answer + Send + 'static,
+    ) -> Self {
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             received: Mutex::default(),
@@ -95,22 +98,22 @@ impl Sink {
     }
 
     /// Changes what it answers from now on.
-    pub fn answer(&self, script: impl FnMut(&Received) -> Answer + Send + 'static) {
+    pub(crate) fn answer(&self, script: impl FnMut(&Received) -> Answer + Send + 'static) {
         *self.shared.script.lock().expect("no panic") = Box::new(script);
     }
 
     /// The URL of a path of the sink.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// Everything that came so far.
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.shared.received.lock().expect("no panic").clone()
     }
 
     /// Everything that came, once there are so many.
-    pub async fn wait_for(&self, count: usize) -> Vec<Received> {
+    pub(crate) async fn wait_for(&self, count: usize) -> Vec<Received> {
         let mut seen = self.shared.count.subscribe();
         let coming = tokio::time::timeout(PATIENCE, seen.wait_for(|seen| *seen >= count)).await;
         let got = self.received();
