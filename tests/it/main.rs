@@ -6,4 +6,5 @@
 mod catalog;
 mod delivery;
 mod documents;
+mod peers;
 mod support;
