@@ -6,5 +6,6 @@
 mod catalog;
 mod delivery;
 mod documents;
+mod octokit;
 mod peers;
 mod support;
