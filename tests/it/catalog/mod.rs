@@ -7,4 +7,4 @@ mod opening;
 mod racing;
 mod routes;
 mod rules;
-mod support;
+pub(crate) mod support;

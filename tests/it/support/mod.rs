@@ -1,12 +1,24 @@
 //! What the black-box tests share: the real binary, real sockets, real clients.
 
+mod command;
+mod rules;
 mod server;
 mod sink;
+mod sse;
 
+pub(crate) use command::Ran;
+pub(crate) use command::tramline;
+pub(crate) use command::tramline_with;
+pub(crate) use rules::named;
+pub(crate) use rules::retrying;
+pub(crate) use rules::rule;
+pub(crate) use rules::rules_file;
 pub(crate) use server::Server;
 pub(crate) use sink::Answer;
 pub(crate) use sink::Received;
 pub(crate) use sink::Sink;
+pub(crate) use sse::Block;
+pub(crate) use sse::Stream;
 
 use std::time::Duration;
 

@@ -15,6 +15,7 @@ use tokio::io::AsyncBufReadExt as _;
 use tokio::io::BufReader;
 use tokio::process::Child;
 use tokio::process::Command;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::PATIENCE;
@@ -29,6 +30,7 @@ pub(crate) struct Server {
     http: reqwest::Client,
     /// Reads what the server says, so that it never blocks on a full pipe.
     talk: JoinSet<()>,
+    said: watch::Receiver<Vec<String>>,
 }
 
 impl Server {
@@ -48,7 +50,7 @@ impl Server {
         if !flags.contains(&"--segment-size") {
             args.extend(["--segment-size", "8388608", "--max-batch-bytes", "1048576"].map(str::to_owned));
         }
-        let (child, url, talk) = launch(dir.path(), &args).await;
+        let (child, url, talk, said) = launch(dir.path(), &args).await;
         // Done once by whoever comes first; the others find it done.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -59,6 +61,7 @@ impl Server {
             args,
             http,
             talk,
+            said,
         }
     }
 
@@ -69,21 +72,41 @@ impl Server {
 
     /// Starts again on the same data.
     pub(crate) async fn restart(&mut self) {
-        let (child, url, talk) = launch(self.dir.path(), &self.args).await;
+        let (child, url, talk, said) = launch(self.dir.path(), &self.args).await;
         self.child = child;
         self.url = url;
         self.talk = talk;
+        self.said = said;
+    }
+
+    /// The first line of its log, since it is ready, with this text; waits for it.
+    pub(crate) async fn hears(&self, part: &str) -> String {
+        let mut said = self.said.clone();
+        let find = |lines: &Vec<String>| lines.iter().find(|line| line.contains(part)).cloned();
+        let lines = tokio::time::timeout(PATIENCE, said.wait_for(|lines| find(lines).is_some())).await;
+        let lines = lines.unwrap_or_else(|_| panic!("the server never says `{part}`"));
+        find(&lines.expect("a server that runs")).expect("the line")
     }
 
     /// Asks the process to stop, and gives how it ended.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
-        let id = self.child.id().expect("a running process").to_string();
+        self.terminate().await;
+        self.ended().await
+    }
+
+    /// Asks the process to stop.
+    pub(crate) async fn terminate(&self) {
+        let id = self.pid().to_string();
         let signal = Command::new("kill")
             .args(["-TERM", &id])
             .status()
             .await
             .expect("kill");
         assert!(signal.success());
+    }
+
+    /// How the process ended, once it has.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         tokio::time::timeout(PATIENCE, self.child.wait())
             .await
             .expect("the process ends")
@@ -98,6 +121,21 @@ impl Server {
     /// Where its data is.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// A client of its own for another task.
+    pub(crate) fn client(&self) -> reqwest::Client {
+        self.http.clone()
+    }
+
+    /// The id of the process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("a running process")
+    }
+
+    /// The data directory, as the command line takes it.
+    pub(crate) fn data_dir(&self) -> String {
+        self.dir().join("data").display().to_string()
     }
 
     /// A request to a path of the server.
@@ -120,6 +158,24 @@ impl Server {
                 .expect("an answer"),
         )
         .await
+    }
+
+    /// Puts JSON; gives the status and the answer.
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.call(self.request(Method::PUT, path).json(body)).await
+    }
+
+    /// Deletes; gives the status and the answer.
+    pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
+        self.call(self.request(Method::DELETE, path)).await
+    }
+
+    /// Sends a request; gives the status and the answer, whatever it is.
+    pub(crate) async fn call(&self, request: RequestBuilder) -> (u16, Value) {
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        let text = response.text().await.expect("a body");
+        (status, serde_json::from_str(&text).unwrap_or_default())
     }
 
     /// Publishes one event in structured mode; gives its result.
@@ -186,7 +242,7 @@ async fn success(response: Response) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-async fn launch(dir: &Path, args: &[String]) -> (Child, String, JoinSet<()>) {
+async fn launch(dir: &Path, args: &[String]) -> (Child, String, JoinSet<()>, watch::Receiver<Vec<String>>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tramline"))
         .arg("serve")
         .arg("--data-dir")
@@ -219,11 +275,13 @@ async fn launch(dir: &Path, args: &[String]) -> (Child, String, JoinSet<()>) {
     let url = address
         .unwrap_or_else(|| panic!("no address:\n{}", said.join("\n")))
         .to_owned();
-    let mut talk = JoinSet::new();
+    let (mut talk, heard) = (JoinSet::new(), watch::Sender::new(Vec::new()));
+    let said = heard.subscribe();
     talk.spawn(async move {
         while let Ok(Some(line)) = lines.next_line().await {
             eprintln!("server: {line}");
+            heard.send_modify(|lines| lines.push(line));
         }
     });
-    (child, url, talk)
+    (child, url, talk, said)
 }
