@@ -5,7 +5,5 @@
 
 mod catalog;
 mod delivery;
-mod documents;
-mod octokit;
-mod peers;
+mod durability;
 mod support;
