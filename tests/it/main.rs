@@ -6,4 +6,5 @@
 mod catalog;
 mod delivery;
 mod durability;
+mod log_tools;
 mod support;
