@@ -8,3 +8,4 @@ mod delivery;
 mod durability;
 mod log_tools;
 mod support;
+mod tail;
