@@ -7,5 +7,6 @@ mod catalog;
 mod delivery;
 mod durability;
 mod log_tools;
+mod rules_api;
 mod support;
 mod tail;
