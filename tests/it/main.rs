@@ -8,5 +8,6 @@ mod delivery;
 mod durability;
 mod log_tools;
 mod rules_api;
+mod rules_files;
 mod support;
 mod tail;
