@@ -7,6 +7,7 @@ mod catalog;
 mod delivery;
 mod durability;
 mod log_tools;
+mod postgres;
 mod rules_api;
 mod rules_files;
 mod support;

@@ -1,0 +1,166 @@
+//! The server with its catalog in PostgreSQL.
+
+use reqwest::Method;
+use serde_json::json;
+use sqlx::AssertSqlSafe;
+use sqlx::Connection;
+use sqlx::Executor;
+use sqlx::PgConnection;
+
+use crate::catalog::support::Database;
+use crate::catalog::support::on_postgres;
+use crate::support::Answer;
+use crate::support::Server;
+use crate::support::Sink;
+use crate::support::event;
+use crate::support::eventually;
+use crate::support::retrying;
+use crate::support::rule;
+use crate::support::rules_file;
+use crate::support::tramline;
+
+/// A way to take a database away and to give it back.
+struct Switch {
+    admin: PgConnection,
+    name: String,
+}
+
+impl Switch {
+    async fn of(database: &Database) -> Self {
+        let mut url = url::Url::parse(&database.location).unwrap();
+        let name = url.path().trim_start_matches('/').to_owned();
+        url.set_path("postgres");
+        let admin = PgConnection::connect(url.as_str()).await.unwrap();
+        Self { admin, name }
+    }
+
+    async fn run(&mut self, sql: String) {
+        self.admin.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+
+    async fn off(&mut self) {
+        let name = self.name.clone();
+        self.run(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+            .await;
+        self.run(format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        ))
+        .await;
+    }
+
+    async fn on(&mut self) {
+        self.run(format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn rules_live_in_the_database_and_survive_a_restart() {
+    on_postgres(async |database| {
+        let (mut server, sink) = (
+            Server::start_with(&["--database-url", &database.location]).await,
+            Sink::start().await,
+        );
+        server.apply(&rules_file("r", "t", &sink.url("/"))).await;
+        server.publish(&event("1", "t", &json!(1))).await;
+        server.settled(1, "delivered").await;
+        let before = server.get("/v1/buses/default/rules").await;
+        assert_eq!(server.get("/v1/status").await["storage"], json!("postgres"));
+        assert!(!server.dir().join("data/catalog.db").exists());
+        server.kill().await;
+        server.restart().await;
+        assert_eq!(server.get("/v1/buses/default/rules").await, before);
+        let next = server.publish(&event("2", "t", &json!(2))).await;
+        assert_eq!((&next["sequence"], &next["matched"]), (&json!(2), &json!(["r"])));
+        server.settled(2, "delivered").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_database_of_another_log_is_refused() {
+    on_postgres(async |database| {
+        let flags = ["--database-url", database.location.as_str()];
+        let mut server = Server::start_with(&flags).await;
+        let log = server.get("/v1/status").await["log"].as_str().unwrap().to_owned();
+        assert!(server.stop().await.success());
+        let other = Server::start().await;
+        let data = other.dir().join("other").display().to_string();
+        let args = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &data];
+        let ran = tramline(&[&args[..], &flags[..]].concat()).await.ended(1);
+        assert!(ran.stderr.contains(&log), "{}", ran.stderr);
+        server.restart().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_the_database_events_are_taken_and_delivered_and_rules_wait() {
+    on_postgres(async |database| {
+        let server = Server::start_with(&["--database-url", &database.location]).await;
+        let sink = Sink::answering(|_| Answer::Status(503)).await;
+        let path = "/v1/buses/default/rules/r";
+        server
+            .put(path, &retrying(rule("t", &sink.url("/")), "50ms"))
+            .await;
+        server.publish(&event("before", "t", &json!(1))).await;
+        server.settled(1, "retrying").await;
+        let mut switch = Switch::of(&database).await;
+        switch.off().await;
+
+        let during = server.publish(&event("during", "t", &json!(2))).await;
+        assert_eq!(during["matched"], json!(["r"]));
+        sink.answer(|_| Answer::Status(200));
+        server.settled(1, "delivered").await;
+        server.settled(2, "delivered").await;
+        let document = json!({ "rules": [crate::support::named("x", rule("x", &sink.url("/")))] });
+        let writes = [
+            server
+                .put("/v1/buses/default/rules/x", &rule("x", &sink.url("/")))
+                .await,
+            server.delete(path).await,
+            server.put("/v1/buses/b", &json!({})).await,
+            server
+                .call(server.request(Method::POST, "/v1/apply").json(&document))
+                .await,
+        ];
+        for (status, problem) in writes {
+            assert_eq!(
+                (status, &problem["code"]),
+                (503, &json!("catalog-unavailable")),
+                "{problem}"
+            );
+        }
+        assert_eq!(
+            server.get("/v1/buses/default/rules").await["items"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1
+        );
+        assert_eq!(
+            server
+                .request(Method::GET, "/readyz")
+                .send()
+                .await
+                .unwrap()
+                .status(),
+            200
+        );
+
+        switch.on().await;
+        eventually("rules can be changed again", async || {
+            let (status, _) = server
+                .put("/v1/buses/default/rules/x", &rule("x", &sink.url("/")))
+                .await;
+            (status < 300).then_some(())
+        })
+        .await;
+        let after = server.publish(&event("after", "x", &json!(3))).await;
+        assert_eq!(
+            (&after["sequence"], &after["matched"]),
+            (&json!(3), &json!(["x"]))
+        );
+    })
+    .await;
+}
