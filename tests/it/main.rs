@@ -4,6 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "a missing member should fail the test")]
 
 mod catalog;
+mod cli;
 mod delivery;
 mod durability;
 mod log_tools;
