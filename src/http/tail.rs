@@ -220,26 +220,38 @@ impl Tail {
                 self.comment_at = Instant::now() + COMMENT_EVERY;
                 return Some(block.into());
             }
+            // Also before reading on: a bus that is never quiet must not keep the client where it was.
+            if let Some(block) = self.position() {
+                return Some(block);
+            }
             if self.next <= *self.watch.borrow() {
                 continue;
             }
             tokio::select! {
                 () = self.state.stop.cancelled() => return None,
                 changed = self.watch.changed() => changed.ok()?,
-                () = tokio::time::sleep_until(self.position_at) => {
-                    self.position_at = Instant::now() + POSITION_EVERY;
-                    if self.told + 1 < self.next {
-                        self.told = self.next - 1;
-                        self.comment_at = Instant::now() + COMMENT_EVERY;
-                        return Some(format!("id: {}\n\n", self.told).into());
-                    }
-                }
+                () = tokio::time::sleep_until(self.position_at) => {}
                 () = tokio::time::sleep_until(self.comment_at) => {
                     self.comment_at = Instant::now() + COMMENT_EVERY;
                     return Some(Bytes::from_static(b": still here\n\n"));
                 }
             }
         }
+    }
+
+    /// The block that moves the client on, when it is due and there is something to tell.
+    fn position(&mut self) -> Option<Bytes> {
+        let now = Instant::now();
+        if now < self.position_at {
+            return None;
+        }
+        self.position_at = now + POSITION_EVERY;
+        if self.told + 1 >= self.next {
+            return None;
+        }
+        self.told = self.next - 1;
+        self.comment_at = now + COMMENT_EVERY;
+        Some(format!("id: {}\n\n", self.told).into())
     }
 
     /// Reads the next events and moves on; what the filter admits, as blocks.

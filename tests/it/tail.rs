@@ -118,6 +118,17 @@ async fn a_tail_without_a_match_moves_its_client_on() {
 }
 
 #[tokio::test]
+async fn a_tail_moves_its_client_on_while_events_that_do_not_match_never_pause() {
+    let server = Server::start().await;
+    let mut tail = Stream::open(&server, &[("type", "other")], None).await;
+    let _publisher = publish_meanwhile(&server, 1..=u64::MAX);
+    let started = Instant::now();
+    let block = tail.next().await;
+    assert!(block.sequence() > 0 && block.event.is_empty());
+    assert!(started.elapsed().as_secs() < 8, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
 async fn an_id_ahead_of_the_bus_is_a_conflict() {
     let server = Server::start().await;
     publish(&server, "t", 1..=2).await;
