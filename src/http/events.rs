@@ -12,6 +12,7 @@ use http::HeaderMap;
 use http::header::ACCEPT;
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
+use tokio::time::Instant;
 use utoipa::IntoParams;
 
 use super::extract::ApiQuery;
@@ -22,7 +23,6 @@ use super::state::AppState;
 use super::state::Services;
 use crate::api::EventEntry;
 use crate::api::EventList;
-use crate::catalog::View;
 use crate::clock;
 use crate::log::BusId;
 use crate::log::StoredEvent;
@@ -78,7 +78,7 @@ pub(super) async fn list(
     let services = state.services()?;
     let snapshot = services.router.snapshot();
     let id = snapshot.bus(&bus).ok_or_else(|| no_such_bus(&bus))?.id;
-    let scan = Scan {
+    let mut scan = Scan {
         bus: id,
         from: start(services, id, &query)?,
         limit: page::checked_limit(query.limit)?,
@@ -87,10 +87,18 @@ pub(super) async fn list(
         id: query.id.clone(),
     };
     let wait = query.wait.as_deref().map(parse_wait).transpose()?;
-    if let Some(wait) = wait {
-        wait_for(services, &state, id, scan.from, wait).await;
-    }
-    let list = scan.run(services, Arc::clone(snapshot.view())).await?;
+    let end = Instant::now() + wait.unwrap_or_default();
+    let list = loop {
+        let (list, next) = scan.run(services).await?;
+        if !list.items.is_empty()
+            || list.next_cursor.is_some()
+            || !wait_for(services, &state, id, next, end).await
+        {
+            break list;
+        }
+        // What was there is not what was asked for; what comes may be.
+        scan.from = next;
+    };
     let wants_batch = headers.get(ACCEPT).is_some_and(|accept| {
         accept
             .to_str()
@@ -190,14 +198,15 @@ fn parse_wait(text: &str) -> Result<Duration, Problem> {
     Ok(Duration::from_millis(amount.saturating_mul(unit_ms)).min(MAX_WAIT))
 }
 
-/// Waits until the bus has an event at or after `from`, or the time is over.
-async fn wait_for(services: &Services, state: &AppState, bus: BusId, from: u64, wait: Duration) {
+/// Whether the bus has an event at or after `from` before `end`.
+async fn wait_for(services: &Services, state: &AppState, bus: BusId, from: u64, end: Instant) -> bool {
     let mut last = services.log.watch(bus);
-    let coming = async { drop(last.wait_for(|last| *last >= from.max(1)).await) };
-    let waiting = tokio::time::timeout(wait, coming);
-    state.stop.run_until_cancelled(waiting).await;
+    let coming = async { last.wait_for(|last| *last >= from.max(1)).await.is_ok() };
+    let waiting = tokio::time::timeout_at(end, coming);
+    matches!(state.stop.run_until_cancelled(waiting).await, Some(Ok(true)))
 }
 
+#[derive(Clone)]
 struct Scan {
     bus: BusId,
     from: u64,
@@ -208,14 +217,16 @@ struct Scan {
 }
 
 impl Scan {
-    async fn run(self, services: &Services, view: Arc<View>) -> Result<EventList, Problem> {
-        let log = services.log.clone();
+    /// The events found, and the sequence behind the last one looked at.
+    async fn run(&self, services: &Services) -> Result<(EventList, u64), Problem> {
+        let (scan, log) = (self.clone(), services.log.clone());
+        let view = Arc::clone(services.router.snapshot().view());
         blocking(move || {
             let mut items = Vec::new();
-            let mut next = self.from.max(1);
+            let mut next = scan.from.max(1);
             let mut scanned = 0;
-            'scan: while items.len() < self.limit && scanned < MAX_SCANNED {
-                let chunk = log.read(self.bus, next, CHUNK, CHUNK_BYTES)?;
+            'scan: while items.len() < scan.limit && scanned < MAX_SCANNED {
+                let chunk = log.read(scan.bus, next, CHUNK, CHUNK_BYTES)?;
                 if chunk.is_empty() {
                     break;
                 }
@@ -226,22 +237,20 @@ impl Scan {
                     let is = |wanted: &Option<String>, found: &str| {
                         wanted.as_deref().is_none_or(|wanted| wanted == found)
                     };
-                    if is(&self.kind, event.kind())
-                        && is(&self.source, event.source())
-                        && is(&self.id, event.id())
+                    if is(&scan.kind, event.kind())
+                        && is(&scan.source, event.source())
+                        && is(&scan.id, event.id())
                     {
                         items.push(present::entry(&stored, &event, &view)?);
-                        if items.len() == self.limit {
+                        if items.len() == scan.limit {
                             break 'scan;
                         }
                     }
                 }
             }
-            let has_more = next < log.sequences(self.bus).end;
-            Ok(EventList {
-                items,
-                next_cursor: has_more.then(|| page::encode(&next.to_string())),
-            })
+            let has_more = next < log.sequences(scan.bus).end;
+            let next_cursor = has_more.then(|| page::encode(&next.to_string()));
+            Ok((EventList { items, next_cursor }, next))
         })
         .await
     }

@@ -256,6 +256,20 @@ async fn pages_lead_to_the_end_without_gap_or_repeat_while_publishing_goes_on() 
 }
 
 #[tokio::test]
+async fn a_list_with_nothing_to_show_waits_for_something() {
+    let server = Server::start().await;
+    let started = Instant::now();
+    assert_eq!(sequences(&list(&server, "wait=200ms").await), [0; 0]);
+    assert!(started.elapsed().as_millis() >= 200);
+    let (waited, ()) = tokio::join!(list(&server, "type=b&from=latest&wait=30s"), async {
+        publish(&server, "a", 1..=2).await;
+        publish(&server, "b", 3..=3).await;
+    });
+    assert_eq!(sequences(&waited), [3]);
+    assert!(started.elapsed().as_secs() < 20);
+}
+
+#[tokio::test]
 async fn a_list_can_be_had_as_a_batch() {
     let server = Server::start().await;
     publish(&server, "t", 1..=2).await;
