@@ -38,7 +38,7 @@ pub(super) fn entry(stored: &StoredEvent, event: &Event, view: &View) -> Result<
     Ok(EventEntry {
         sequence: stored.sequence,
         event: event_json(event)?,
-        matched: matched(stored, view),
+        matched: named(matched(stored, view)),
     })
 }
 
@@ -51,7 +51,6 @@ pub(super) fn matched(stored: &StoredEvent, view: &View) -> Vec<String> {
             names.push(route.rule.as_str().to_owned());
         }
     }
-    names.truncate(MAX_NAMED);
     names
 }
 

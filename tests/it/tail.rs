@@ -86,6 +86,20 @@ async fn the_tail_shows_what_its_filters_admit() {
 }
 
 #[tokio::test]
+async fn an_event_is_shown_for_each_of_its_rules_however_many_they_are() {
+    let server = Server::start().await;
+    let rules: Vec<_> = (0..150)
+        .map(|n| named(&format!("r{n:03}"), rule("t", "https://example.com/")))
+        .collect();
+    server.post("/v1/apply", &json!({ "rules": rules })).await;
+    publish(&server, "t", 1..=1).await;
+    for name in ["r000", "r149"] {
+        let mut tail = Stream::open(&server, &[("from", "earliest"), ("rule", name)], None).await;
+        assert_eq!(tail.next().await.json()["matched"].as_array().unwrap().len(), 100);
+    }
+}
+
+#[tokio::test]
 async fn a_tail_that_breaks_again_and_again_resumes_without_gap_or_repeat() {
     let server = Server::start().await;
     let mut publisher = publish_meanwhile(&server, 1..=200);
