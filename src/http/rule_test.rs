@@ -119,18 +119,22 @@ fn try_many(rules: &[TriedRule], events: &[&RawValue], now_ms: i64) -> Result<Va
     }
     let mut compiled = Vec::with_capacity(rules.len());
     let mut transforms = Vec::with_capacity(rules.len());
-    let mut faults = Vec::new();
+    let mut refusal: Option<Problem> = None;
     for (index, rule) in rules.iter().enumerate() {
         match compile(rule, &format!("/rules/{index}"), Some(index)) {
             Ok((pattern, transform)) => {
                 compiled.push((index, pattern));
                 transforms.push(transform);
             }
-            Err(problem) => faults.extend(problem.errors),
+            // The code of the whole is that of the first; all faults are told.
+            Err(problem) => match &mut refusal {
+                Some(first) => first.errors.extend(problem.errors),
+                None => refusal = Some(problem),
+            },
         }
     }
-    if let Some(first) = faults.first() {
-        return Err(Problem::new(422, first.code.clone(), first.detail.clone()).with_errors(faults));
+    if let Some(refusal) = refusal {
+        return Err(refusal);
     }
     let set = RuleSet::compile(compiled);
     let name = |index: usize| {

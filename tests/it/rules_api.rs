@@ -375,3 +375,34 @@ async fn many_rules_are_tried_on_many_events() {
         .await;
     assert_eq!(none, json!({ "results": [] }));
 }
+
+#[tokio::test]
+async fn what_cannot_be_tried_is_refused_with_its_place() {
+    let server = Server::start().await;
+    let bad = json!({ "match": { "type": [{ "prefx": "a" }] } });
+    let good = json!({ "match": { "type": ["a"] } });
+    let many: Vec<_> = (0..10_001).map(|_| json!({})).collect();
+    let cases = [
+        (json!({ "rule": bad, "event": {} }), 422, "invalid-pattern"),
+        (
+            json!({ "rules": [good, bad], "events": [] }),
+            422,
+            "invalid-pattern",
+        ),
+        (json!({ "rules": [good], "events": many }), 413, "too-many"),
+        (json!({ "rule": good }), 400, "invalid-body"),
+        (json!({ "rule": good, "event": [] }), 400, "invalid-event"),
+    ];
+    for (body, status, code) in cases {
+        let request = server.request(Method::POST, "/v1/rules/test").json(&body);
+        let (found, problem) = server.call(request).await;
+        assert_eq!((found, &problem["code"]), (status, &json!(code)), "{problem}");
+        if status == 422 {
+            let pointer = problem["errors"][0]["pointer"].as_str().unwrap();
+            assert!(
+                pointer.ends_with("/match/type/0/prefx") || pointer.contains("/match/type/0"),
+                "{problem}"
+            );
+        }
+    }
+}
