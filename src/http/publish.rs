@@ -15,18 +15,21 @@ use http::header::CONTENT_TYPE;
 use uuid::Uuid;
 
 use super::body;
+use super::events::blocking;
 use super::present;
 use super::problem::fault_of;
 use super::problem::no_such_bus;
 use super::state::AppState;
 use super::state::DURABILITY;
 use super::state::Limits;
+use super::state::Services;
 use crate::api::PublishReply;
 use crate::api::PublishResult;
 use crate::clock::rfc3339;
 use crate::event;
 use crate::event::Defaults;
 use crate::event::Event;
+use crate::ingest::Published;
 use crate::problem::Fault;
 use crate::problem::Problem;
 
@@ -139,6 +142,7 @@ async fn accept(
         Mode::Batch => batch(&body, state.limits)?,
     };
     let published = services.publisher.publish(bus, &events).await?;
+    let published = as_first_decided(services, bus, published).await?;
     let results = events
         .iter()
         .zip(published)
@@ -155,6 +159,29 @@ async fn accept(
         durability: DURABILITY.to_owned(),
     };
     Ok((StatusCode::ACCEPTED, Json(reply)))
+}
+
+/// Duplicates with the rules that matched when they came first, whatever the rules say now.
+async fn as_first_decided(
+    services: &Services,
+    bus: &str,
+    mut published: Vec<Published>,
+) -> Result<Vec<Published>, Problem> {
+    if !published.iter().any(|event| event.is_duplicate) {
+        return Ok(published);
+    }
+    let snapshot = services.router.snapshot();
+    let bus = snapshot.bus(bus).ok_or_else(|| no_such_bus(bus))?.id;
+    let (log, view) = (services.log.clone(), Arc::clone(snapshot.view()));
+    blocking(move || {
+        for duplicate in published.iter_mut().filter(|event| event.is_duplicate) {
+            if let Some(first) = log.event(bus, duplicate.sequence)? {
+                duplicate.matched = present::matched(&first, &view);
+            }
+        }
+        Ok(published)
+    })
+    .await
 }
 
 fn defaults(state: &AppState) -> Defaults {

@@ -257,6 +257,22 @@ async fn a_publish_that_starts_after_the_answer_is_decided_by_the_change() {
 }
 
 #[tokio::test]
+async fn a_duplicate_is_answered_with_what_was_decided_when_it_came_first() {
+    let server = Server::start().await;
+    let path = "/v1/buses/default/rules/r";
+    server.put(path, &rule("t", NOWHERE)).await;
+    let sent = event("1", "t", &json!(1));
+    let first = server.publish(&sent).await;
+    server.put(path, &rule("other", NOWHERE)).await;
+    let again = server.publish(&sent).await;
+    assert_eq!(
+        (&again["duplicate"], &again["sequence"], &again["matched"]),
+        (&json!(true), &first["sequence"], &json!(["r"]))
+    );
+    assert_eq!(again["matched_count"], json!(1));
+}
+
+#[tokio::test]
 async fn a_changed_rule_keeps_its_backlog_and_sends_what_was_decided_to_where_it_points_now() {
     let server = Server::start().await;
     let (down, up) = (
