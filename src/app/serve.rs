@@ -83,7 +83,14 @@ impl ServeError {
     /// Whether the input is at fault (exit code 2) and not the machine (1).
     #[must_use]
     pub const fn is_input(&self) -> bool {
-        matches!(self, Self::Unprotected(_) | Self::Address(_) | Self::Rules(_))
+        matches!(
+            self,
+            Self::Unprotected(_)
+                | Self::Address(_)
+                | Self::Rules(_)
+                | Self::Log(LogError::InvalidConfig { .. })
+                | Self::Store(StoreError::InvalidLocation { .. })
+        )
     }
 }
 

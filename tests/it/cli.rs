@@ -191,6 +191,27 @@ async fn a_conflict_is_code_six() {
 }
 
 #[tokio::test]
+async fn an_address_that_others_reach_needs_a_word() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data").display().to_string();
+    let ran = tramline(&["serve", "--listen", "0.0.0.0:0", "--data-dir", &data])
+        .await
+        .ended(2);
+    assert!(ran.stderr.contains("--insecure"), "{}", ran.stderr);
+    assert!(!dir.path().join("data").exists());
+    let sizes = ["--segment-size", "65536"];
+    let ran = tramline(
+        &[
+            &["serve", "--listen", "127.0.0.1:0", "--data-dir", &data],
+            &sizes[..],
+        ]
+        .concat(),
+    )
+    .await;
+    assert!(ran.ended(2).stderr.contains("quarter of a segment"));
+}
+
+#[tokio::test]
 async fn settings_that_cannot_be_used_are_code_two_and_named() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("tramline.toml").display().to_string();
