@@ -1,9 +1,12 @@
 //! Rules files: read at start, watched afterwards.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::mem;
 use std::path::Path;
 use std::path::PathBuf;
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +14,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalog;
 use crate::catalog::Issue;
+use crate::catalog::RepositoryError;
 use crate::catalog::Source;
 use crate::routing::Control;
 use crate::routing::ControlError;
 use crate::routing::Desired;
+use crate::routing::Router;
 
 /// How often the files are read. Polling sees every way in which an editor or a deployment
 /// replaces a file; a few small files cost nothing.
-const POLL: Duration = Duration::from_millis(500);
+const POLL: Duration = Duration::from_millis(250);
+
+/// Names and contents of rules files.
+type Texts = Vec<(String, String)>;
 
 /// Rules files that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +49,24 @@ pub enum RulesError {
     Apply(ControlError),
 }
 
+impl RulesError {
+    /// Whether the same files would fail again.
+    const fn is_final(&self) -> bool {
+        match self {
+            Self::Read { .. } => false,
+            Self::Invalid(_) => true,
+            Self::Apply(error) => !matches!(
+                error,
+                ControlError::Repository(
+                    RepositoryError::Conflict
+                        | RepositoryError::Unavailable { .. }
+                        | RepositoryError::OutcomeUnknown { .. }
+                )
+            ),
+        }
+    }
+}
+
 fn render(issues: &[Issue]) -> String {
     issues.iter().map(Issue::render).collect::<Vec<_>>().join("\n")
 }
@@ -56,7 +82,7 @@ fn describe(error: &ControlError) -> String {
 ///
 /// # Errors
 /// [`RulesError::Read`] for the first that cannot be read.
-pub fn read_rules(paths: &[PathBuf]) -> Result<Vec<(String, String)>, RulesError> {
+pub fn read_rules(paths: &[PathBuf]) -> Result<Texts, RulesError> {
     let mut texts = Vec::new();
     for path in paths {
         let failed = |source| RulesError::Read {
@@ -90,52 +116,99 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Puts the rules of files in force, as their owner.
-pub(super) async fn apply(
-    control: &Arc<Control>,
-    texts: &[(String, String)],
-    gone: &[String],
-) -> Result<(), RulesError> {
-    let mut sources = catalog::read_sources(texts).map_err(RulesError::Invalid)?;
-    // A file that is gone is one without rules: what it owned is removed.
-    sources.extend(gone.iter().map(|name| Source {
-        name: name.clone(),
-        files: Vec::new(),
-    }));
-    control
-        .change(Desired::Sources(sources), false)
-        .await
-        .map(drop)
-        .map_err(RulesError::Apply)
+/// The texts of the rules while they are watched: a file that is gone has none, but a folder that
+/// cannot be read says nothing about the files in it.
+fn look(paths: &[PathBuf], folders: &[PathBuf]) -> Result<Texts, RulesError> {
+    let mut texts = Vec::new();
+    for path in paths {
+        match read_rules(slice::from_ref(path)) {
+            Err(RulesError::Read { source, .. })
+                if source.kind() == io::ErrorKind::NotFound && !folders.contains(path) => {}
+            read => texts.extend(read?),
+        }
+    }
+    Ok(texts)
 }
 
-/// Reads the files again and again until `stop`, and puts in force what has changed. A broken
-/// file is reported once; the last good state stays.
-pub(super) async fn watch(
+/// Keeps the rules of files in force, as their owner.
+pub(super) struct RulesWatcher {
     control: Arc<Control>,
-    paths: Vec<PathBuf>,
-    mut seen: Vec<(String, String)>,
-    stop: CancellationToken,
-) {
-    while stop.run_until_cancelled(tokio::time::sleep(POLL)).await.is_some() {
-        let paths = paths.clone();
-        let read = tokio::task::spawn_blocking(move || read_rules(&paths)).await;
-        let texts = match read {
-            Ok(Ok(texts)) if texts != seen => texts,
-            // A file that is being replaced may be away for a moment; the next look decides.
-            _ => continue,
-        };
-        let is_gone = |name: &&String| !texts.iter().any(|(known, _)| known == *name);
-        let gone: Vec<_> = seen
-            .iter()
-            .map(|(name, _)| name)
-            .filter(is_gone)
-            .cloned()
-            .collect();
-        match apply(&control, &texts, &gone).await {
-            Ok(()) => tracing::info!("changed rules are in force"),
-            Err(error) => tracing::error!("changed rules are refused; the last good ones stay\n{error}"),
+    router: Arc<Router>,
+}
+
+impl RulesWatcher {
+    /// Changes go to `control`; what is in force is read from `router`.
+    pub(super) const fn new(control: Arc<Control>, router: Arc<Router>) -> Self {
+        Self { control, router }
+    }
+
+    /// Puts the rules of all files in force. What is owned by any other file is removed.
+    pub(super) async fn apply(&self, texts: &[(String, String)]) -> Result<(), RulesError> {
+        let mut sources = catalog::read_sources(texts).map_err(RulesError::Invalid)?;
+        // A file that is gone is one without rules: what it owned is removed.
+        sources.extend(self.gone(texts).into_iter().map(|name| Source {
+            name,
+            files: Vec::new(),
+        }));
+        self.control
+            .change(Desired::Sources(sources), false)
+            .await
+            .map(drop)
+            .map_err(RulesError::Apply)
+    }
+
+    /// Files that own rules and are not among the rules files any more.
+    fn gone(&self, texts: &[(String, String)]) -> BTreeSet<String> {
+        let snapshot = self.router.snapshot();
+        let owners = snapshot
+            .view()
+            .buses()
+            .flat_map(|bus| bus.rules.values())
+            .filter_map(|live| live.owner.clone());
+        owners
+            .filter(|owner| !texts.iter().any(|(name, _)| name == owner))
+            .collect()
+    }
+
+    /// Looks at the files again and again until `stop`, and puts in force what has changed.
+    ///
+    /// Only what two looks in a row agree on counts: a file that is being written or replaced may
+    /// be empty or away for a moment, and a rule that goes takes its undelivered events along. A
+    /// broken file is reported once and the last good state stays; a database that is away is tried
+    /// again.
+    pub(super) async fn run(self, paths: Vec<PathBuf>, mut settled: Texts, stop: CancellationToken) {
+        let folders: Vec<_> = paths.iter().filter(|path| path.is_dir()).cloned().collect();
+        let (mut last, mut trouble) = (settled.clone(), String::new());
+        while stop.run_until_cancelled(tokio::time::sleep(POLL)).await.is_some() {
+            let (paths, folders) = (paths.clone(), folders.clone());
+            let Ok(looked) = tokio::task::spawn_blocking(move || look(&paths, &folders)).await else {
+                continue;
+            };
+            let ended = match looked {
+                Err(error) => Err(error),
+                Ok(texts) => {
+                    let before = mem::replace(&mut last, texts);
+                    if last != before || last == settled {
+                        continue;
+                    }
+                    self.apply(&last).await
+                }
+            };
+            let is_final = ended.as_ref().err().is_none_or(RulesError::is_final);
+            let told = match ended {
+                Ok(()) => {
+                    tracing::info!("changed rules are in force");
+                    String::new()
+                }
+                Err(error) => error.to_string(),
+            };
+            if is_final {
+                settled.clone_from(&last);
+            }
+            if !told.is_empty() && told != trouble {
+                tracing::error!("changed rules are refused; the last good ones stay\n{told}");
+            }
+            trouble = told;
         }
-        seen = texts;
     }
 }

@@ -15,6 +15,7 @@ use super::dev;
 use super::parts;
 use super::rules_watcher;
 use super::rules_watcher::RulesError;
+use super::rules_watcher::RulesWatcher;
 use super::signals;
 use crate::catalog::RepositoryError;
 use crate::catalog::StoredRuleError;
@@ -26,7 +27,6 @@ use crate::http;
 use crate::http::AppState;
 use crate::http::Server;
 use crate::http::ServerError;
-use crate::http::Services;
 use crate::log::AppendError;
 use crate::log::LogError;
 use crate::store::StoreError;
@@ -203,37 +203,14 @@ async fn start(
     } else {
         rules_watcher::read_rules(&settings.rules)?
     };
-    let left = owners(&services, &texts);
-    if texts.is_empty() {
-        // Somebody who forgets a flag must not lose deliveries: rules go when other files are named.
-        if !left.is_empty() {
-            tracing::warn!(files = ?left, "rules of files that --rules does not name stay in force");
-        }
-    } else {
-        rules_watcher::apply(&services.control, &texts, &left).await?;
-    }
+    let (control, router) = (Arc::clone(&services.control), Arc::clone(&services.router));
+    let watcher = RulesWatcher::new(control, router);
+    watcher.apply(&texts).await?;
     if !settings.rules.is_empty() {
-        let (control, paths) = (Arc::clone(&services.control), settings.rules.clone());
-        tasks.spawn(rules_watcher::watch(control, paths, texts, stop.clone()));
+        tasks.spawn(watcher.run(settings.rules.clone(), texts, stop.clone()));
     }
     state.open(services);
     Ok(())
-}
-
-/// Files that own rules from an earlier run and are not among the rules files any more.
-fn owners(services: &Services, texts: &[(String, String)]) -> Vec<String> {
-    let snapshot = services.router.snapshot();
-    let owners = snapshot
-        .view()
-        .buses()
-        .flat_map(|bus| bus.rules.values())
-        .filter_map(|live| live.owner.clone());
-    let mut left: Vec<_> = owners
-        .filter(|owner| !texts.iter().any(|(name, _)| name == owner))
-        .collect();
-    left.sort_unstable();
-    left.dedup();
-    left
 }
 
 async fn run(

@@ -164,3 +164,30 @@ async fn without_the_database_events_are_taken_and_delivered_and_rules_wait() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_rules_file_that_changed_while_the_database_was_away_is_in_force_when_it_is_back() {
+    on_postgres(async |database| {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("r.yaml");
+        std::fs::write(&path, rules_file("a", "t", "https://example.com/")).unwrap();
+        let flags = [
+            "--database-url",
+            &database.location,
+            "--rules",
+            path.to_str().unwrap(),
+        ];
+        let server = Server::start_with(&flags).await;
+        let mut switch = Switch::of(&database).await;
+        switch.off().await;
+        std::fs::write(&path, rules_file("b", "t", "https://example.com/")).unwrap();
+        server.hears("cannot be applied").await;
+        switch.on().await;
+        eventually("the rule `b` is in force", async || {
+            let rules = server.get("/v1/buses/default/rules").await;
+            (rules["items"][0]["name"] == "b").then_some(())
+        })
+        .await;
+    })
+    .await;
+}

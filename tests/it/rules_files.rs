@@ -97,6 +97,36 @@ async fn a_folder_gains_and_loses_files() {
 }
 
 #[tokio::test]
+async fn a_named_file_that_is_deleted_takes_its_rules_along() {
+    let dir = TempDir::new().unwrap();
+    let (one, two) = (
+        write(&dir, "1.yaml", &file(&["a"])),
+        write(&dir, "2.yaml", &file(&["b"])),
+    );
+    let server = Server::start_with(&["--rules", &one, "--rules", &two]).await;
+    fs::remove_file(&one).unwrap();
+    becomes(&server, &["b"]).await;
+    write(&dir, "1.yaml", &file(&["a"]));
+    becomes(&server, &["a", "b"]).await;
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_leaves_the_last_good_rules_in_force() {
+    let dir = TempDir::new().unwrap();
+    write(&dir, "1.yaml", &file(&["a"]));
+    write(&dir, "2.yaml", &file(&["b"]));
+    let server = Server::start_with(&["--rules", dir.path().to_str().unwrap()]).await;
+    // Removed together with the break: nothing is done by halves, and nothing is forgotten.
+    fs::remove_file(dir.path().join("1.yaml")).unwrap();
+    write(&dir, "2.yaml", "rules:\n  - nmae: b\n");
+    let told = server.hears("2.yaml:2:5").await;
+    assert!(told.contains("error[unknown-key]"), "{told}");
+    assert_eq!(names(&server).await, ["a", "b"]);
+    write(&dir, "2.yaml", &file(&["b", "c"]));
+    becomes(&server, &["b", "c"]).await;
+}
+
+#[tokio::test]
 async fn a_rule_of_a_file_cannot_be_changed_by_api() {
     let dir = TempDir::new().unwrap();
     let path = write(&dir, "r.yaml", &file(&["a"]));
