@@ -216,12 +216,18 @@ fn schema() -> Result<ExitCode, CliError> {
 }
 
 async fn list(args: &BusArgs) -> Result<ExitCode, CliError> {
-    let rules: RuleList = Client::new(&args.server)?
-        .get(&format!("/v1/buses/{}/rules?limit=1000", args.bus))
-        .await?;
+    let client = Client::new(&args.server)?;
+    let (mut rules, mut place) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/buses/{}/rules?limit=1000{place}", args.bus);
+        let page: RuleList = client.get(&path).await?;
+        rules.extend(page.items);
+        let Some(cursor) = page.next_cursor else { break };
+        place = format!("&cursor={cursor}");
+    }
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
     output::list(
-        &rules.items,
+        &rules,
         args.server.output,
         ["name", "revision", "owner", "description"],
         |rule| {

@@ -308,3 +308,16 @@ async fn files_are_applied_and_rules_listed_from_the_command_line() {
         .await
         .ended(2);
 }
+
+#[tokio::test]
+async fn more_rules_than_a_page_holds_are_listed_all_the_same() {
+    let server = Server::start().await;
+    let rules: Vec<_> = (0..1_100)
+        .map(|n| crate::support::named(&format!("r{n}"), rule("a", NOWHERE)))
+        .collect();
+    server.post("/v1/apply", &json!({ "rules": rules })).await;
+    let ran = tramline(&["rules", "list", "--url", server.url(), "-o", "jsonl"])
+        .await
+        .ended(0);
+    assert_eq!(ran.stdout.lines().count(), 1_100);
+}
