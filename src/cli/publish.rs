@@ -81,7 +81,7 @@ fn event(args: &PublishArgs) -> Result<String, CliError> {
 }
 
 fn lines(file: &Path) -> Result<Vec<String>, CliError> {
-    let failed = |error| CliError::system(&format!("cannot read {}", file.display()), error);
+    let failed = |error: std::io::Error| CliError::input(format!("cannot read {}: {error}", file.display()));
     let mut text = String::new();
     if file == Path::new("-") {
         std::io::stdin().read_to_string(&mut text).map_err(failed)?;

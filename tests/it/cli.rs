@@ -65,6 +65,32 @@ async fn an_event_is_published_from_flags() {
 }
 
 #[tokio::test]
+async fn events_are_published_from_a_file_and_from_stdin() {
+    let (dir, server) = (TempDir::new().unwrap(), Server::start().await);
+    let lines = "{\"type\":\"t\",\"source\":\"/f\",\"id\":\"1\",\"data\":{\"n\": 1.50}}\n{\"type\":\"t\",\"source\":\"/f\",\"id\":\"2\"}\n";
+    let path = dir.path().join("events.jsonl");
+    std::fs::write(&path, lines).unwrap();
+    let path = path.to_str().unwrap();
+    let ran = tramline(&["publish", "--url", server.url(), "-f", path])
+        .await
+        .ended(0);
+    assert_eq!(ran.stdout, "1  1  matched no rule\n2  2  matched no rule\n");
+    let input = lines.replace("/f", "/stdin");
+    let url = [("TRAMLINE_URL", server.url())];
+    let ran = tramline_with(&["publish", "-f", "-", "-o", "jsonl"], &url, &input)
+        .await
+        .ended(0);
+    assert_eq!(ran.stdout.lines().count(), 2);
+    assert_eq!(server.get("/v1/buses/default").await["last_sequence"], json!(4));
+    tramline_with(&["publish", "-f", "-"], &url, "{ no json")
+        .await
+        .ended(2);
+    tramline_with(&["publish", "-f", "none.jsonl"], &url, "")
+        .await
+        .ended(2);
+}
+
+#[tokio::test]
 async fn an_event_is_shown_and_traced() {
     let (server, sink) = (Server::start().await, Sink::start().await);
     server.apply(&rules_file("r", "t", &sink.url("/"))).await;
