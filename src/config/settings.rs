@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use figment::Figment;
 use figment::Profile;
+use figment::Source;
 use figment::providers::Env;
 use figment::providers::Format as _;
 use figment::providers::Serialized;
@@ -12,6 +13,7 @@ use figment::providers::Toml;
 use ipnet::IpNet;
 use serde::Deserialize;
 use serde::Serialize;
+use url::Url;
 
 use super::list::list;
 
@@ -68,7 +70,7 @@ pub struct Flags {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub insecure: bool,
     /// TOML file with settings
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "TRAMLINE_CONFIG")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
 }
@@ -203,8 +205,8 @@ impl Settings {
             source: figment
                 .find_metadata(name)
                 .map_or("default".into(), |metadata| match &metadata.source {
-                    Some(source) => format!("{} {source}", metadata.name),
-                    None => metadata.name.to_string(),
+                    Some(Source::File(file)) => format!("file {}", file.display()),
+                    _ => metadata.name.to_string(),
                 }),
         });
         Ok(shown.collect())
@@ -227,7 +229,7 @@ fn figment(flags: &Flags) -> Result<Figment, SettingsError> {
         })
         .map(|key| key.as_str().replace('_', "-").to_ascii_lowercase().into());
     Ok(figment
-        .merge(environment)
+        .merge(Named("environment", environment))
         .merge(Named("flag", Serialized::defaults(flags))))
 }
 
@@ -244,19 +246,26 @@ impl<P: figment::Provider> figment::Provider for Named<P> {
     }
 }
 
-/// A database URL without its password.
+/// A database URL without its passwords; what is no URL is not shown at all.
 fn redacted(url: Option<&str>) -> String {
+    const HIDDEN: &str = "***";
     let Some(url) = url else { return "null".to_owned() };
-    match url
-        .split_once("://")
-        .and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)))
-    {
-        Some((scheme, (user, place))) => {
-            let user = user.split(':').next().unwrap_or_default();
-            format!("\"{scheme}://{user}:***@{place}\"")
-        }
-        None => format!("\"{url}\""),
+    let Ok(mut url) = Url::parse(url) else {
+        return format!("\"{HIDDEN}\"");
+    };
+    if url.password().is_some() && url.set_password(Some(HIDDEN)).is_err() {
+        return format!("\"{HIDDEN}\"");
     }
+    let is_secret = |name: &str| name.to_ascii_lowercase().contains("password");
+    if url.query_pairs().any(|(name, _)| is_secret(&name)) {
+        let plain = url.clone();
+        let pairs = plain.query_pairs().map(|(name, value)| {
+            let value = if is_secret(&name) { HIDDEN.into() } else { value };
+            (name, value)
+        });
+        url.query_pairs_mut().clear().extend_pairs(pairs);
+    }
+    format!("\"{url}\"")
 }
 
 #[cfg(test)]
@@ -297,5 +306,10 @@ mod tests {
             "\"postgres://me:***@db/x\""
         );
         assert_eq!(redacted(Some("postgres://db/x")), "\"postgres://db/x\"");
+        assert_eq!(
+            redacted(Some("postgres://db/x?sslmode=require&password=secret")),
+            "\"postgres://db/x?sslmode=require&password=***\""
+        );
+        assert_eq!(redacted(Some("me:secret@db")), "\"***\"");
     }
 }

@@ -238,6 +238,48 @@ async fn an_address_that_others_reach_needs_a_word() {
 }
 
 #[tokio::test]
+async fn a_flag_beats_the_environment_the_environment_a_file_and_a_file_the_default() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("tramline.toml").display().to_string();
+    std::fs::write(
+        &file,
+        "listen = \"127.0.0.1:1\"\ndata-dir = \"from-file\"\nmax-batch-events = 7\negress-allow = [\"10.0.0.0/8\"]\n",
+    )
+    .unwrap();
+    let variables = [
+        ("TRAMLINE_LISTEN", "127.0.0.1:2"),
+        ("TRAMLINE_DATA_DIR", "from-environment"),
+        (
+            "TRAMLINE_DATABASE_URL",
+            "postgres://me:secret@db/x?password=secret",
+        ),
+        ("TRAMLINE_RULES", "a.yaml,b.yaml"),
+        ("TRAMLINE_CONFIG", &file),
+    ];
+    let args = ["serve", "--print-config", "--listen", "127.0.0.1:3"];
+    let shown = tramline_with(&args, &variables, "").await.ended(0).stdout;
+    let file_source = format!("# file {file}");
+    for (name, value, source) in [
+        ("listen", "\"127.0.0.1:3\"", "# flag"),
+        ("data-dir", "\"from-environment\"", "# environment"),
+        ("max-batch-events", "7", file_source.as_str()),
+        ("egress-allow", "[\"10.0.0.0/8\"]", &file_source),
+        ("rules", "[\"a.yaml\",\"b.yaml\"]", "# environment"),
+        ("max-event-bytes", "1048576", "# default"),
+    ] {
+        let line = shown
+            .lines()
+            .find(|line| line.starts_with(&format!("{name} = ")))
+            .unwrap();
+        assert!(line.contains(value) && line.ends_with(source), "{line}");
+    }
+    assert!(
+        shown.contains("postgres://me:***@db/x") && !shown.contains("secret"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
 async fn settings_that_cannot_be_used_are_code_two_and_named() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("tramline.toml").display().to_string();
