@@ -157,6 +157,17 @@ impl RulesWatcher {
             .map_err(RulesError::Apply)
     }
 
+    /// Names the files that own rules although no rules files are given.
+    pub(super) fn tell_of_left(&self) {
+        let files = self.gone(&[]);
+        if !files.is_empty() {
+            tracing::warn!(
+                ?files,
+                "no --rules are given; the rules of these files stay in force"
+            );
+        }
+    }
+
     /// Files that own rules and are not among the rules files any more.
     fn gone(&self, texts: &[(String, String)]) -> BTreeSet<String> {
         let snapshot = self.router.snapshot();

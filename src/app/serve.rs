@@ -205,7 +205,12 @@ async fn start(
     };
     let (control, router) = (Arc::clone(&services.control), Arc::clone(&services.router));
     let watcher = RulesWatcher::new(control, router);
-    watcher.apply(&texts).await?;
+    if texts.is_empty() && settings.rules.is_empty() {
+        // Somebody who forgets the flag must not lose deliveries: rules go when other files are named.
+        watcher.tell_of_left();
+    } else {
+        watcher.apply(&texts).await?;
+    }
     if !settings.rules.is_empty() {
         tasks.spawn(watcher.run(settings.rules.clone(), texts, stop.clone()));
     }
