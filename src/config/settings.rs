@@ -246,11 +246,11 @@ impl<P: figment::Provider> figment::Provider for Named<P> {
     }
 }
 
-/// A database URL without its passwords; what is no URL is not shown at all.
+/// A database URL without its passwords; what names no host is not shown at all.
 fn redacted(url: Option<&str>) -> String {
     const HIDDEN: &str = "***";
     let Some(url) = url else { return "null".to_owned() };
-    let Ok(mut url) = Url::parse(url) else {
+    let Some(mut url) = Url::parse(url).ok().filter(Url::has_host) else {
         return format!("\"{HIDDEN}\"");
     };
     if url.password().is_some() && url.set_password(Some(HIDDEN)).is_err() {
