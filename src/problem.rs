@@ -56,7 +56,7 @@ impl Problem {
             kind: format!("/problems/{code}").into(),
             title: title(&code),
             status,
-            detail: detail.into(),
+            detail: clipped(detail.into()),
             code,
             errors: Vec::new(),
             retry_after: None,
@@ -65,7 +65,11 @@ impl Problem {
 
     /// The same with the single faults.
     #[must_use]
-    pub fn with_errors(mut self, errors: Vec<Fault>) -> Self {
+    pub fn with_errors(mut self, mut errors: Vec<Fault>) -> Self {
+        for fault in &mut errors {
+            fault.detail = clipped(std::mem::take(&mut fault.detail));
+            fault.pointer = fault.pointer.take().map(clipped);
+        }
         self.errors = errors;
         self
     }
@@ -76,6 +80,17 @@ impl Problem {
         self.retry_after = Some(seconds);
         self
     }
+}
+
+/// Longest text about one fault. Texts quote their input, and that may be megabytes long.
+const MAX_TEXT: usize = 500;
+
+fn clipped(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        text.push('…');
+    }
+    text
 }
 
 fn title(code: &str) -> Box<str> {
@@ -90,6 +105,20 @@ fn title(code: &str) -> Box<str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_input_is_not_repeated_at_length() {
+        let long = "é".repeat(100_000);
+        let fault = Fault {
+            pointer: Some(long.clone()),
+            detail: long.clone(),
+            ..Fault::default()
+        };
+        let problem = Problem::new(400, "x", long).with_errors(vec![fault]);
+        let short = format!("{}…", "é".repeat(250));
+        assert_eq!((&problem.detail, &problem.errors[0].detail), (&short, &short));
+        assert_eq!(problem.errors[0].pointer, Some(short));
+    }
 
     #[test]
     fn the_code_gives_the_type_and_the_title() {

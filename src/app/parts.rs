@@ -39,9 +39,7 @@ pub(super) async fn open_log(settings: &Settings, clock: &SharedClock) -> Result
     };
     let now = Arc::clone(clock);
     let opened = tokio::task::spawn_blocking(move || Log::open(config, Arc::new(move || now.now_ms()))).await;
-    let (log, recovery) = opened
-        .map_err(|_| ServeError::Interrupted)?
-        .map_err(ServeError::Log)?;
+    let (log, recovery) = opened.map_err(|_| ServeError::Interrupted)??;
     tracing::info!(?recovery, "the log is recovered");
     Ok(log)
 }
@@ -92,10 +90,7 @@ pub(super) async fn assemble(
         let _runtime = runtime.enter();
         Engine::start(engine_log, targets, clock, &engine_view)
     });
-    let engine = started
-        .await
-        .map_err(|_| ServeError::Interrupted)?
-        .map_err(ServeError::Log)?;
+    let engine = started.await.map_err(|_| ServeError::Interrupted)??;
     let router = Arc::new(Router::new(Arc::new(Snapshot::build(view, None))));
     let told = engine.clone();
     let control = Control::new(

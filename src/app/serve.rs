@@ -44,6 +44,9 @@ pub enum ServeError {
     /// The address cannot be taken.
     #[error(transparent)]
     Address(#[from] ServerError),
+    /// Another server has the data directory.
+    #[error("{0}; stop it, or choose another directory with --data-dir")]
+    InUse(LogError),
     /// The log cannot be opened or read.
     #[error("the log cannot be opened")]
     Log(#[source] LogError),
@@ -87,10 +90,20 @@ impl ServeError {
             self,
             Self::Unprotected(_)
                 | Self::Address(_)
+                | Self::InUse(_)
                 | Self::Rules(_)
                 | Self::Log(LogError::InvalidConfig { .. })
                 | Self::Store(StoreError::InvalidLocation { .. })
         )
+    }
+}
+
+impl From<LogError> for ServeError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::InUse { .. } => Self::InUse(error),
+            _ => Self::Log(error),
+        }
     }
 }
 

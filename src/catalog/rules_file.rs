@@ -1,6 +1,7 @@
 //! One document of a rules file: the rules of one bus, and tests of them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -9,10 +10,12 @@ use super::decode::Issues;
 use super::decode::join;
 use super::decode::wrong_type;
 use super::issue::Issue;
+use super::issue::Place;
 use super::names::BusName;
 use super::names::RuleName;
 use super::names::TargetName;
 use super::rule::Rule;
+use super::yaml::Document;
 
 /// The rules of one bus as one document names them, names unique, in its order.
 #[derive(Debug)]
@@ -23,6 +26,23 @@ pub struct RulesFile {
     pub rules: Vec<Rule>,
     /// The tests, which are run against the rules of the same document.
     pub tests: Vec<RuleTest>,
+    origin: Option<Origin>,
+}
+
+/// Where a document stands in its text.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub(super) document: Document,
+    pub(super) name: Option<String>,
+    pub(super) text: Arc<str>,
+}
+
+impl Origin {
+    /// Where in the text an issue is.
+    pub(super) fn place(&self, issue: &Issue) -> Place {
+        let (line, column) = self.document.locate(issue);
+        Place::in_text(&self.text, self.name.as_deref(), line, column)
+    }
 }
 
 /// An event, and what the rules should make of it.
@@ -50,6 +70,18 @@ impl RulesFile {
         issues.or(file)
     }
 
+    /// The same, with what is needed to find the place of an issue that comes up later.
+    pub(super) fn written_at(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// Where in its text an issue of this document is, when it came as text.
+    #[must_use]
+    pub fn place(&self, issue: &Issue) -> Option<Place> {
+        self.origin.as_ref().map(|origin| origin.place(issue))
+    }
+
     fn decode_all(value: &Value, issues: &mut Issues) -> Option<Self> {
         let fields = Fields::of(value, "", "a rules file", issues)?;
         fields.only(KEYS, &[], issues);
@@ -60,6 +92,7 @@ impl RulesFile {
             bus: bus?,
             rules,
             tests,
+            origin: None,
         })
     }
 }

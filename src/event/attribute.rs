@@ -12,6 +12,9 @@ use super::media::is_media_type;
 
 /// Longest attribute name; the specification only recommends 20.
 const MAX_NAME_LEN: usize = 64;
+/// Most attributes of one event: far more than anyone writes, and as headers of a request still
+/// fewer than a server could take.
+const MAX_ATTRIBUTES: usize = 256;
 
 /// The attributes that CloudEvents itself defines, without `specversion`.
 const CONTEXT: [&str; 7] = [
@@ -107,6 +110,9 @@ impl fmt::Display for AttributeValue {
 
 /// Checks everything that CloudEvents asks of a set of attributes.
 pub(super) fn check_all(attributes: &[(AttributeName, AttributeValue)]) -> Result<(), EventError> {
+    if attributes.len() > MAX_ATTRIBUTES {
+        return Err(EventError::TooManyAttributes { max: MAX_ATTRIBUTES });
+    }
     let mut seen = HashSet::with_capacity(attributes.len());
     for (name, value) in attributes {
         if !seen.insert(name) {
@@ -209,6 +215,25 @@ mod tests {
         ] {
             assert_eq!(with(name, good), Ok(()), "{name}={good:?}");
         }
+    }
+
+    #[test]
+    fn the_number_of_attributes_is_bounded() {
+        let event = |count: usize| {
+            let names = ["id", "source", "type"].map(str::to_owned).into_iter();
+            let names = names.chain((3..count).map(|n| format!("a{n}")));
+            let all: Vec<_> = names
+                .map(|name| {
+                    (
+                        AttributeName::parse(&name).unwrap(),
+                        AttributeValue::String("x".into()),
+                    )
+                })
+                .collect();
+            check_all(&all)
+        };
+        assert_eq!(event(256), Ok(()));
+        assert_eq!(event(257), Err(EventError::TooManyAttributes { max: 256 }));
     }
 
     #[test]

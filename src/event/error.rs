@@ -40,6 +40,12 @@ pub enum EventError {
         /// Name of the attribute.
         attribute: String,
     },
+    /// There are more attributes than any event needs.
+    #[error("an event has at most {max} attributes; put the rest into the data")]
+    TooManyAttributes {
+        /// How many there may be.
+        max: usize,
+    },
     /// `datacontenttype` was sent as a header of its own in binary mode.
     #[error("the header ce-datacontenttype is not allowed in binary mode; send Content-Type instead")]
     ContentTypeHeader,
@@ -81,6 +87,7 @@ impl EventError {
             Self::Invalid { .. } => "invalid-attribute".into(),
             Self::InvalidName { .. } => "invalid-attribute-name".into(),
             Self::Duplicate { .. } => "duplicate-attribute".into(),
+            Self::TooManyAttributes { .. } => "too-many-attributes".into(),
             Self::ContentTypeHeader => "datacontenttype-header".into(),
             Self::HeaderEncoding { .. } => "invalid-header-encoding".into(),
             Self::InvalidJson(error) | Self::InvalidData(error) if error.is_too_deep() => {
@@ -105,7 +112,10 @@ impl EventError {
             Self::ContentTypeHeader => Some("/datacontenttype".into()),
             Self::InvalidData(_) => Some("/data".into()),
             Self::InvalidBase64(_) => Some("/data_base64".into()),
-            Self::HeaderEncoding { .. } | Self::InvalidJson(_) | Self::Shape { .. } => None,
+            Self::HeaderEncoding { .. }
+            | Self::InvalidJson(_)
+            | Self::Shape { .. }
+            | Self::TooManyAttributes { .. } => None,
         }
     }
 

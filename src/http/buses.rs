@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::extract::State;
 use http::StatusCode;
 
+use super::extract::ApiPath;
 use super::extract::ApiQuery;
+use super::extract::NoQuery;
 use super::extract::bus_name;
 use super::page::PageQuery;
 use super::problem::no_such_bus;
@@ -46,7 +47,8 @@ pub(super) async fn list(
 )]
 pub(super) async fn get(
     State(state): State<Arc<AppState>>,
-    Path(bus): Path<String>,
+    _: NoQuery,
+    ApiPath(bus): ApiPath<String>,
 ) -> Result<Json<BusReply>, Problem> {
     find(state.services()?, &bus).map(Json)
 }
@@ -65,7 +67,8 @@ pub(super) async fn get(
 )]
 pub(super) async fn put(
     State(state): State<Arc<AppState>>,
-    Path(bus): Path<String>,
+    _: NoQuery,
+    ApiPath(bus): ApiPath<String>,
 ) -> Result<(StatusCode, Json<BusReply>), Problem> {
     let services = state.services()?;
     let name = bus_name(&bus)?;
@@ -91,7 +94,8 @@ pub(super) async fn put(
 )]
 pub(super) async fn delete(
     State(state): State<Arc<AppState>>,
-    Path(bus): Path<String>,
+    _: NoQuery,
+    ApiPath(bus): ApiPath<String>,
 ) -> Result<StatusCode, Problem> {
     let name = bus_name(&bus)?;
     state

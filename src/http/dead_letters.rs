@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
@@ -14,7 +13,9 @@ use utoipa::IntoParams;
 
 use super::events::blocking;
 use super::extract::ApiJson;
+use super::extract::ApiPath;
 use super::extract::ApiQuery;
+use super::extract::NoQuery;
 use super::page;
 use super::present;
 use super::state::AppState;
@@ -69,8 +70,9 @@ pub(super) async fn list(
         .as_deref()
         .map(page::decode)
         .transpose()?
-        .map(|text| letter_id(&text))
-        .transpose()?;
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(|()| page::invalid_cursor())?;
     let filter = DeadLetterFilter {
         bus: query.bus,
         rule: query.rule,
@@ -101,6 +103,7 @@ pub(super) async fn list(
 )]
 pub(super) async fn redrive(
     State(state): State<Arc<AppState>>,
+    _: NoQuery,
     ApiJson(request): ApiJson<RedriveRequest>,
 ) -> Result<Response, Problem> {
     let engine = state.services()?.engine.clone();
@@ -139,7 +142,8 @@ pub(super) async fn redrive(
 )]
 pub(super) async fn job(
     State(state): State<Arc<AppState>>,
-    Path(id): Path<String>,
+    _: NoQuery,
+    ApiPath(id): ApiPath<String>,
 ) -> Result<Json<JobReply>, Problem> {
     let found = state.services()?.engine.job(&id);
     found.map(|job| Json(present::job(job))).ok_or_else(|| {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::extract::State;
 
 use super::events::blocking;
 use super::events::find;
+use super::extract::ApiPath;
+use super::extract::NoQuery;
 use super::present;
 use super::state::AppState;
 use crate::api::DeliveriesReply;
@@ -39,7 +40,8 @@ const MAX_COMPARED: usize = 1_000;
 )]
 pub(super) async fn get(
     State(state): State<Arc<AppState>>,
-    Path((bus, sequence)): Path<(String, String)>,
+    _: NoQuery,
+    ApiPath((bus, sequence)): ApiPath<(String, String)>,
 ) -> Result<Json<DeliveriesReply>, Problem> {
     let services = state.services()?;
     let stored = find(services, &bus, &sequence).await?;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
@@ -15,7 +14,9 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
+use super::extract::ApiPath;
 use super::extract::ApiQuery;
+use super::extract::NoQuery;
 use super::page;
 use super::present;
 use super::problem::no_such_bus;
@@ -71,7 +72,7 @@ pub(super) struct EventsQuery {
 )]
 pub(super) async fn list(
     State(state): State<Arc<AppState>>,
-    Path(bus): Path<String>,
+    ApiPath(bus): ApiPath<String>,
     ApiQuery(query): ApiQuery<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -125,7 +126,8 @@ pub(super) async fn list(
 )]
 pub(super) async fn get(
     State(state): State<Arc<AppState>>,
-    Path((bus, sequence)): Path<(String, String)>,
+    _: NoQuery,
+    ApiPath((bus, sequence)): ApiPath<(String, String)>,
 ) -> Result<Json<EventEntry>, Problem> {
     let services = state.services()?;
     let stored = find(services, &bus, &sequence).await?;
@@ -166,9 +168,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 fn start(services: &Services, bus: BusId, query: &EventsQuery) -> Result<u64, Problem> {
     if let Some(cursor) = &query.cursor {
         let place = page::decode(cursor)?;
-        return place
-            .parse()
-            .map_err(|_| Problem::new(400, "invalid-cursor", "the cursor is not one of this list"));
+        return place.parse().map_err(|_| page::invalid_cursor());
     }
     let range = services.log.sequences(bus);
     match query.from.as_deref() {

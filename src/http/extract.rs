@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequest;
 use axum::extract::FromRequestParts;
+use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::Request;
 use http::request::Parts;
@@ -30,6 +31,39 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for ApiQuery<T> {
             Ok(Query(query)) => Ok(Self(query)),
             Err(error) => Err(Problem::new(400, "invalid-query", error.body_text())),
         }
+    }
+}
+
+/// No query at all: a call that takes no parameters refuses them, so that nobody believes in a
+/// `dry_run` that is not there.
+pub(super) struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.uri.query() {
+            None | Some("") => Ok(Self),
+            Some(_) => Err(Problem::new(
+                400,
+                "invalid-query",
+                "this call takes no query parameters",
+            )),
+        }
+    }
+}
+
+/// The variable parts of a path.
+pub(super) struct ApiPath<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for ApiPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(found) = Path::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Problem::new(400, "invalid-path", error.body_text()))?;
+        Ok(Self(found))
     }
 }
 

@@ -16,6 +16,7 @@ use http::HeaderValue;
 use http::header::HOST;
 use http::header::ORIGIN;
 
+use super::leftover::Leftover;
 use super::state::AppState;
 use crate::problem::Problem;
 
@@ -25,13 +26,15 @@ const MAX_REQUEST_ID: usize = 64;
 /// Gives every response an id, and refuses requests that a web page of somebody else could have sent.
 pub(super) async fn guard(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
-    let mut response = if state.info.is_loopback && is_foreign(request.headers()) {
+    let (request, leftover) = Leftover::of(request);
+    let mut response = if state.info.is_loopback && is_foreign(&request) {
         let detail =
             "on a loopback address only requests to localhost are served (protection against DNS rebinding)";
         Problem::new(403, "foreign-host", detail).into_response()
     } else {
         next.run(request).await
     };
+    leftover.drain().await;
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
@@ -48,17 +51,23 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
         .unwrap_or_else(|| HeaderValue::from(NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
-fn is_foreign(headers: &HeaderMap) -> bool {
-    let host = headers.get(HOST).map(|host| host.to_str().is_ok_and(is_local));
-    let origin = headers.get(ORIGIN).map(|origin| {
-        let authority = origin
-            .to_str()
-            .ok()
-            .and_then(|origin| origin.split_once("://"))
-            .map(|(_, rest)| rest);
-        authority.is_some_and(is_local)
-    });
-    host == Some(false) || origin == Some(false)
+/// Whether anything says that the request was made for another site: `Host`, the authority of the
+/// request line (which stands for it in HTTP/2), or `Origin`.
+fn is_foreign(request: &Request) -> bool {
+    let of = |name: HeaderName| {
+        request
+            .headers()
+            .get_all(name)
+            .iter()
+            .map(|value| value.to_str().ok())
+    };
+    let target = request
+        .uri()
+        .authority()
+        .map(|authority| Some(authority.as_str()));
+    let mut origins = of(ORIGIN).map(|origin| Some(origin?.split_once("://")?.1));
+    let is_local = |authority: Option<&str>| authority.is_some_and(is_local);
+    !(of(HOST).chain(target).all(is_local) && origins.all(is_local))
 }
 
 /// `localhost`, or a loopback address, with or without a port.
@@ -101,7 +110,29 @@ pub(super) async fn method_not_allowed(request: Request) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use http::StatusCode;
+    use http::header::CONTENT_TYPE;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+    use tower_http::catch_panic::CatchPanicLayer;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_with_a_problem_that_does_not_repeat_it() {
+        let router = Router::new()
+            .fallback(async || -> StatusCode { panic!("secret") })
+            .layer(CatchPanicLayer::custom(panicked));
+        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let problem: Problem = serde_json::from_slice(&body).unwrap();
+        assert_eq!((problem.status, problem.code.as_str()), (500, "internal"));
+        assert!(!problem.detail.contains("secret"), "{problem:?}");
+    }
 
     #[test]
     fn only_local_names_are_local() {

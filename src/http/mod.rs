@@ -8,6 +8,7 @@ mod deliveries;
 mod events;
 mod extract;
 mod guard;
+mod leftover;
 mod openapi;
 mod ops;
 mod page;

@@ -62,13 +62,16 @@ pub(super) fn decode(cursor: &str) -> Result<String, Problem> {
         .decode(cursor)
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| {
-            Problem::new(
-                400,
-                "invalid-cursor",
-                "the cursor is not one that a list gave out",
-            )
-        })
+        .ok_or_else(invalid_cursor)
+}
+
+/// The cursor comes from somewhere else.
+pub(super) fn invalid_cursor() -> Problem {
+    Problem::new(
+        400,
+        "invalid-cursor",
+        "the cursor is not one that this list gave out",
+    )
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -16,6 +15,8 @@ use uuid::Uuid;
 
 use super::body;
 use super::events::blocking;
+use super::extract::ApiPath;
+use super::extract::NoQuery;
 use super::present;
 use super::problem::fault_of;
 use super::problem::no_such_bus;
@@ -59,7 +60,8 @@ const MAX_FAULTS: usize = 100;
 )]
 pub(super) async fn publish(
     State(state): State<Arc<AppState>>,
-    Path(bus): Path<String>,
+    _: NoQuery,
+    ApiPath(bus): ApiPath<String>,
     request: Request,
 ) -> Result<(StatusCode, Json<PublishReply>), Problem> {
     accept(&state, &bus, request).await
@@ -83,6 +85,7 @@ pub(super) async fn publish(
 )]
 pub(super) async fn publish_default(
     State(state): State<Arc<AppState>>,
+    _: NoQuery,
     request: Request,
 ) -> Result<(StatusCode, Json<PublishReply>), Problem> {
     accept(&state, "default", request).await
@@ -247,10 +250,16 @@ enum Mode {
 impl Mode {
     /// Told as the HTTP binding says: by the start of the content type, the batch first.
     fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let content_type = headers
-            .get(CONTENT_TYPE)
-            .map(|value| value.as_bytes().to_ascii_lowercase());
+        let mut named = headers.get_all(CONTENT_TYPE).iter();
+        let content_type = named.next().map(|value| value.as_bytes().to_ascii_lowercase());
         let content_type = content_type.as_deref().unwrap_or_default();
+        if named.next().is_some() {
+            return Err(Problem::new(
+                400,
+                "duplicate-content-type",
+                "send one Content-Type: with two nobody knows what the body is",
+            ));
+        }
         if let Some(rest) = content_type.strip_prefix(b"application/cloudevents-batch") {
             return json_format(rest).map(|()| Self::Batch);
         }
@@ -326,5 +335,10 @@ mod tests {
             mode("application/cloudevents+json; charset=latin1", false),
             Err(415)
         );
+        let mut twice = HeaderMap::new();
+        for kind in ["application/json", "application/cloudevents+json"] {
+            twice.append(CONTENT_TYPE, kind.parse().unwrap());
+        }
+        assert_eq!(Mode::of(&twice).unwrap_err().status, 400);
     }
 }

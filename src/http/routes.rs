@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::extract::ApiPath;
 use super::extract::ApiQuery;
 use super::page::PageQuery;
 use super::state::AppState;
@@ -55,7 +55,7 @@ pub(super) async fn list(
 )]
 pub(super) async fn get(
     State(state): State<Arc<AppState>>,
-    Path((rule, target)): Path<(String, String)>,
+    ApiPath((rule, target)): ApiPath<(String, String)>,
     ApiQuery(query): ApiQuery<RouteQuery>,
 ) -> Result<Json<RouteReply>, Problem> {
     let bus = query.bus.as_deref().unwrap_or("default");

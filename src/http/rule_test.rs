@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use super::body;
 use super::events::blocking;
 use super::extract::CONTROL_BYTES;
+use super::extract::NoQuery;
 use super::state::AppState;
 use crate::pattern;
 use crate::pattern::Pattern;
@@ -70,6 +71,7 @@ struct TriedRule {
 )]
 pub(super) async fn test(
     State(state): State<Arc<AppState>>,
+    _: NoQuery,
     request: Request,
 ) -> Result<([(http::HeaderName, &'static str); 1], Vec<u8>), Problem> {
     let body = body::read(request, CONTROL_BYTES, "body-too-large").await?;

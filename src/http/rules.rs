@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -16,7 +15,9 @@ use serde_json::Map;
 use serde_json::Value;
 
 use super::extract::ApiJson;
+use super::extract::ApiPath;
 use super::extract::ApiQuery;
+use super::extract::NoQuery;
 use super::extract::bus_name;
 use super::extract::rule_name;
 use super::page::PageQuery;
@@ -46,7 +47,7 @@ const READ_ONLY: [&str; 4] = ["bus", "revision", "generation", "owner"];
 )]
 pub(super) async fn list(
     State(state): State<Arc<AppState>>,
-    Path(bus): Path<String>,
+    ApiPath(bus): ApiPath<String>,
     ApiQuery(page): ApiQuery<PageQuery>,
 ) -> Result<Json<RuleList>, Problem> {
     let snapshot = state.services()?.router.snapshot();
@@ -74,7 +75,8 @@ pub(super) async fn list(
 )]
 pub(super) async fn get(
     State(state): State<Arc<AppState>>,
-    Path((bus, name)): Path<(String, String)>,
+    _: NoQuery,
+    ApiPath((bus, name)): ApiPath<(String, String)>,
 ) -> Result<Response, Problem> {
     show(state.services()?, &bus, &name, StatusCode::OK)
 }
@@ -101,7 +103,8 @@ pub(super) async fn get(
 )]
 pub(super) async fn put(
     State(state): State<Arc<AppState>>,
-    Path((bus, name)): Path<(String, String)>,
+    _: NoQuery,
+    ApiPath((bus, name)): ApiPath<(String, String)>,
     headers: HeaderMap,
     ApiJson(mut spec): ApiJson<Value>,
 ) -> Result<Response, Problem> {
@@ -153,7 +156,8 @@ pub(super) async fn put(
 )]
 pub(super) async fn delete(
     State(state): State<Arc<AppState>>,
-    Path((bus, name)): Path<(String, String)>,
+    _: NoQuery,
+    ApiPath((bus, name)): ApiPath<(String, String)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let services = state.services()?;

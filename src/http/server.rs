@@ -78,6 +78,8 @@ impl Server {
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
             .max_buf_size(MAX_HEADER_BYTES)
+            // A client that sent too little and says so is told what is missing.
+            .half_close(true)
             .pipeline_flush(true);
         builder
             .http2()

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Path;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
@@ -20,6 +19,7 @@ use utoipa::IntoParams;
 
 use super::events::CHUNK_BYTES;
 use super::events::blocking;
+use super::extract::ApiPath;
 use super::extract::ApiQuery;
 use super::present;
 use super::problem::no_such_bus;
@@ -80,7 +80,7 @@ pub(super) struct TailQuery {
 )]
 pub(super) async fn tail(
     State(state): State<Arc<AppState>>,
-    Path(bus): Path<String>,
+    ApiPath(bus): ApiPath<String>,
     ApiQuery(query): ApiQuery<TailQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

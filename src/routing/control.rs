@@ -210,14 +210,12 @@ impl Control {
         match desired {
             Desired::Apply { files, .. } => {
                 for file in files {
-                    self.admit_file(file, None, &mut issues);
+                    self.admit_file(file, &mut issues);
                 }
             }
             Desired::Sources(sources) => {
-                for source in sources {
-                    for file in &source.files {
-                        self.admit_file(file, Some(&source.name), &mut issues);
-                    }
+                for file in sources.iter().flat_map(|source| &source.files) {
+                    self.admit_file(file, &mut issues);
                 }
             }
             Desired::PutRule { rule, .. } => issues.extend((self.admission)(rule)),
@@ -230,13 +228,11 @@ impl Control {
         }
     }
 
-    fn admit_file(&self, file: &RulesFile, source: Option<&str>, issues: &mut Vec<Issue>) {
-        for (place, rule) in file.rules.iter().enumerate() {
+    fn admit_file(&self, file: &RulesFile, issues: &mut Vec<Issue>) {
+        for (index, rule) in file.rules.iter().enumerate() {
             issues.extend((self.admission)(rule).into_iter().map(|mut issue| {
-                issue.pointer = format!("/rules/{place}{}", issue.pointer);
-                if let Some(source) = source {
-                    issue.detail = format!("{source}: rule `{}`: {}", rule.name, issue.detail);
-                }
+                issue.pointer = format!("/rules/{index}{}", issue.pointer);
+                issue.place = file.place(&issue);
                 issue
             }));
         }

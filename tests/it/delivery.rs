@@ -6,13 +6,7 @@ use crate::support::Answer;
 use crate::support::Server;
 use crate::support::Sink;
 use crate::support::event;
-
-fn rule(name: &str, kind: &str, url: &str, more: &str) -> String {
-    format!(
-        "rules:\n  - name: {name}\n    match: {{ type: [{kind}] }}\n    targets:\n      - name: hook\n        \
-         webhook: {{ url: \"{url}\" }}\n        {more}\n"
-    )
-}
+use crate::support::webhook_rule;
 
 #[tokio::test]
 async fn an_event_reaches_its_webhook_transformed_and_only_there() {
@@ -57,7 +51,7 @@ async fn a_webhook_that_is_down_gets_the_event_when_it_is_back_under_the_same_id
     })
     .await;
     server
-        .apply(&rule(
+        .apply(&webhook_rule(
             "r",
             "t",
             &sink.url("/"),
@@ -93,7 +87,7 @@ async fn an_event_that_no_attempt_delivers_becomes_a_dead_letter_and_can_be_redr
     let server = Server::start().await;
     let sink = Sink::answering(|_| Answer::Status(500)).await;
     server
-        .apply(&rule(
+        .apply(&webhook_rule(
             "r",
             "t",
             &sink.url("/"),
@@ -133,10 +127,10 @@ async fn a_route_that_hangs_does_not_delay_another() {
     let hanging = Sink::answering(|_| Answer::Hang).await;
     let quick = Sink::start().await;
     server
-        .apply(&rule("slow", "t", &hanging.url("/"), "timeout: 60s"))
+        .apply(&webhook_rule("slow", "t", &hanging.url("/"), "timeout: 60s"))
         .await;
     server
-        .apply(&rule("fast", "t", &quick.url("/"), "timeout: 60s"))
+        .apply(&webhook_rule("fast", "t", &quick.url("/"), "timeout: 60s"))
         .await;
     for n in 1..=100 {
         server.publish(&event(&n.to_string(), "t", &json!(n))).await;
@@ -153,7 +147,7 @@ async fn a_deleted_rule_drops_its_undelivered_events_on_record() {
     let server = Server::start().await;
     let sink = Sink::answering(|_| Answer::Status(500)).await;
     server
-        .apply(&rule(
+        .apply(&webhook_rule(
             "r",
             "t",
             &sink.url("/"),

@@ -3,11 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its world does not hold")]
 #![expect(clippy::indexing_slicing, reason = "a missing member should fail the test")]
 
+mod bad_input;
 mod catalog;
 mod cli;
 mod delivery;
+mod documents;
 mod durability;
+mod faults;
 mod log_tools;
+mod octokit;
+mod peers;
 mod postgres;
 mod rules_api;
 mod rules_files;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use super::issue::Issue;
 use super::issue::Place;
 use super::names::BusName;
 use super::names::RuleName;
+use super::rules_file::Origin;
 use super::rules_file::RulesFile;
 use super::yaml;
 use super::yaml::Document;
@@ -72,21 +74,24 @@ fn read(name: Option<&str>, text: &str, claims: &mut Claims, issues: &mut Issues
             return Vec::new();
         }
     };
+    let text: Arc<str> = text.into();
     let mut files = Vec::with_capacity(documents.len());
-    for document in documents {
-        let found = match RulesFile::decode(&document.value) {
-            Ok(file) => {
-                let found = claim(&file, name, claims);
-                files.push(file);
-                found
-            }
-            Err(found) => found,
+    for mut document in documents {
+        let decoded = RulesFile::decode(&document.value.take());
+        let origin = Origin {
+            document,
+            name: name.map(str::to_owned),
+            text: Arc::clone(&text),
+        };
+        let found = match &decoded {
+            Ok(file) => claim(file, name, claims),
+            Err(found) => found.clone(),
         };
         for mut issue in found {
-            let (line, column) = document.locate(&issue);
-            issue.place = Some(Place::in_text(text, name, line, column));
+            issue.place = Some(origin.place(&issue));
             issues.push(issue);
         }
+        files.extend(decoded.ok().map(|file| file.written_at(origin)));
     }
     files
 }

@@ -28,7 +28,7 @@ fn every_issue_has_its_place_and_its_correction() {
         (
             replaced("numeric", "numric"),
             "unknown-operator",
-            (5, 27),
+            (5, 19),
             Some("did you mean `numeric`?"),
         ),
         (
@@ -75,9 +75,9 @@ fn every_issue_has_its_place_and_its_correction() {
 #[test]
 fn an_issue_reads_well_on_a_terminal() {
     insta::assert_snapshot!(issues(&GOOD.replace("numeric", "numric"))[0].render(), @r"
-    x.yaml:5:27 error[unknown-operator]: numric is not an operator of patterns
+    x.yaml:5:19 error[unknown-operator]: numric is not an operator of patterns
          5 |         total: [{ numric: ['>', 100.50] }]
-           |                           ^
+           |                   ^
            = help: did you mean `numeric`?
     ");
 }

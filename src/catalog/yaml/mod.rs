@@ -31,7 +31,10 @@ impl Document {
     /// Line and column of what `issue` is about: the key if the key is wrong, else the value; of
     /// something that is missing, the nearest thing around it that is there.
     pub(super) fn locate(&self, issue: &Issue) -> (u32, u32) {
-        let of_key = matches!(issue.code, "unknown-key" | "unsupported" | "invalid-header");
+        let of_key = matches!(
+            issue.code,
+            "unknown-key" | "unknown-operator" | "unsupported" | "invalid-header"
+        );
         self.root.locate(&issue.pointer, of_key)
     }
 }

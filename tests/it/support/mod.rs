@@ -1,6 +1,8 @@
 //! What the black-box tests share: the real binary, real sockets, real clients.
 
 mod command;
+mod evil;
+mod raw;
 mod rules;
 mod server;
 mod sink;
@@ -9,6 +11,11 @@ mod sse;
 pub(crate) use command::Ran;
 pub(crate) use command::tramline;
 pub(crate) use command::tramline_with;
+pub(crate) use evil::Evil;
+pub(crate) use evil::Step;
+pub(crate) use raw::Reply;
+pub(crate) use raw::exchange;
+pub(crate) use raw::exchange_and_end;
 pub(crate) use rules::named;
 pub(crate) use rules::retrying;
 pub(crate) use rules::rule;
@@ -44,4 +51,12 @@ pub(crate) async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) 
 /// A `CloudEvent` in the JSON format.
 pub(crate) fn event(id: &str, kind: &str, data: &serde_json::Value) -> serde_json::Value {
     serde_json::json!({ "specversion": "1.0", "id": id, "source": "/tests", "type": kind, "data": data })
+}
+
+/// A rules file with one rule for one type of event and one webhook; `more` is of the target.
+pub(crate) fn webhook_rule(name: &str, kind: &str, url: &str, more: &str) -> String {
+    format!(
+        "rules:\n  - name: {name}\n    match: {{ type: [{kind}] }}\n    targets:\n      - name: hook\n        \
+         webhook: {{ url: \"{url}\" }}\n        {more}\n"
+    )
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::RequestBuilder;
@@ -20,6 +21,8 @@ use tokio::task::JoinSet;
 
 use super::PATIENCE;
 use super::eventually;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_tramline");
 
 /// A running server. Killed when dropped; its data lives as long as this value.
 pub(crate) struct Server {
@@ -41,28 +44,83 @@ impl Server {
 
     /// The same with more flags.
     pub(crate) async fn start_with(flags: &[&str]) -> Self {
+        Self::start_guarded(&[&["--egress-allow", "127.0.0.1/32"], flags].concat()).await
+    }
+
+    /// A server that allows its targets only the addresses that the flags open.
+    pub(crate) async fn start_guarded(flags: &[&str]) -> Self {
+        let mut server = Self::spawn("127.0.0.1:0", flags);
+        server.ready().await;
+        server
+    }
+
+    /// A server that will not get ready, as soon as it answers at all.
+    pub(crate) async fn start_unready(flags: &[&str]) -> Self {
+        // It says where it is only when it is ready, so the address is chosen here.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.expect("a free port").to_string();
+        let mut server = Self::spawn(&address, flags);
+        server.url = format!("http://{address}");
+        eventually("the server answers", async || {
+            server.request(Method::GET, "/livez").send().await.ok()
+        })
+        .await;
+        server
+    }
+
+    fn spawn(listen: &str, flags: &[&str]) -> Self {
         let dir = Arc::new(TempDir::new().expect("a directory"));
-        let mut args: Vec<String> = ["--listen", "127.0.0.1:0", "--egress-allow", "127.0.0.1/32"]
-            .iter()
-            .map(|arg| (*arg).to_owned())
-            .collect();
+        let mut args: Vec<String> = ["--listen", listen].map(str::to_owned).into();
         args.extend(flags.iter().map(|arg| (*arg).to_owned()));
         if !flags.contains(&"--segment-size") {
             args.extend(["--segment-size", "8388608", "--max-batch-bytes", "1048576"].map(str::to_owned));
         }
-        let (child, url, talk, said) = launch(dir.path(), &args).await;
+        let child = launch(dir.path(), &args);
         // Done once by whoever comes first; the others find it done.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self {
             child,
-            url,
+            url: String::new(),
             dir,
             args,
             http,
-            talk,
-            said,
+            talk: JoinSet::new(),
+            said: watch::Sender::default().subscribe(),
         }
+    }
+
+    /// Waits until the server says that it is ready, and learns where it is.
+    async fn ready(&mut self) {
+        let mut lines = BufReader::new(self.child.stderr.take().expect("stderr")).lines();
+        let mut said = Vec::new();
+        let ready = async {
+            while let Some(line) = lines.next_line().await.expect("text") {
+                let is_ready = line.starts_with("Ready in ");
+                said.push(line);
+                if is_ready {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, ready)
+            .await
+            .expect("the server gets ready");
+        let address = said
+            .iter()
+            .find_map(|line| line.strip_prefix("tramline ")?.split_once(" on "))
+            .map(|(_, url)| url);
+        let address = address.unwrap_or_else(|| panic!("no address:\n{}", said.join("\n")));
+        address.clone_into(&mut self.url);
+        let heard = watch::Sender::new(Vec::new());
+        self.said = heard.subscribe();
+        self.talk = JoinSet::new();
+        self.talk.spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                eprintln!("server: {line}");
+                heard.send_modify(|lines| lines.push(line));
+            }
+        });
     }
 
     /// Ends the process as a power cut would end it, as far as the process can tell.
@@ -72,11 +130,8 @@ impl Server {
 
     /// Starts again on the same data.
     pub(crate) async fn restart(&mut self) {
-        let (child, url, talk, said) = launch(self.dir.path(), &self.args).await;
-        self.child = child;
-        self.url = url;
-        self.talk = talk;
-        self.said = said;
+        self.child = launch(self.dir.path(), &self.args);
+        self.ready().await;
     }
 
     /// The first line of its log, since it is ready, with this text; waits for it.
@@ -118,6 +173,26 @@ impl Server {
         &self.url
     }
 
+    /// The id of the process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("a running process")
+    }
+
+    /// Processor time that the threads of the process have used so far.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).expect("a Linux system");
+        let used = tasks.map(|task| {
+            // A thread that ends while we look has used nothing worth counting.
+            let path = task.expect("a thread").path().join("schedstat");
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            let nanoseconds = text.split(' ').next().and_then(|field| field.parse().ok());
+            Duration::from_nanos(nanoseconds.unwrap_or_default())
+        });
+        let used: Duration = used.sum();
+        assert!(used > Duration::ZERO, "this system does not account for time");
+        used
+    }
+
     /// Where its data is.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
@@ -126,11 +201,6 @@ impl Server {
     /// A client of its own for another task.
     pub(crate) fn client(&self) -> reqwest::Client {
         self.http.clone()
-    }
-
-    /// The id of the process.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id().expect("a running process")
     }
 
     /// The data directory, as the command line takes it.
@@ -202,6 +272,12 @@ impl Server {
         success(request.send().await.expect("an answer")).await
     }
 
+    /// The last sequence given on the bus `default`, 0 when nothing is stored.
+    pub(crate) async fn last_sequence(&self) -> u64 {
+        let bus = self.get("/v1/buses/default").await;
+        bus["last_sequence"].as_u64().expect("a number")
+    }
+
     /// What became of an event, once all its routes are in the state given.
     pub(crate) async fn settled(&self, sequence: u64, state: &str) -> Value {
         eventually(&format!("event {sequence} is {state}"), async || {
@@ -242,8 +318,8 @@ async fn success(response: Response) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-async fn launch(dir: &Path, args: &[String]) -> (Child, String, JoinSet<()>, watch::Receiver<Vec<String>>) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tramline"))
+fn launch(dir: &Path, args: &[String]) -> Child {
+    Command::new(BINARY)
         .arg("serve")
         .arg("--data-dir")
         .arg(dir.join("data"))
@@ -253,35 +329,5 @@ async fn launch(dir: &Path, args: &[String]) -> (Child, String, JoinSet<()>, wat
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .expect("the binary starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("stderr")).lines();
-    let mut said = Vec::new();
-    let ready = async {
-        while let Some(line) = lines.next_line().await.expect("text") {
-            let is_ready = line.starts_with("Ready in ");
-            said.push(line);
-            if is_ready {
-                return;
-            }
-        }
-    };
-    tokio::time::timeout(PATIENCE, ready)
-        .await
-        .expect("the server gets ready");
-    let address = said
-        .iter()
-        .find_map(|line| line.strip_prefix("tramline ")?.split_once(" on "))
-        .map(|(_, url)| url);
-    let url = address
-        .unwrap_or_else(|| panic!("no address:\n{}", said.join("\n")))
-        .to_owned();
-    let (mut talk, heard) = (JoinSet::new(), watch::Sender::new(Vec::new()));
-    let said = heard.subscribe();
-    talk.spawn(async move {
-        while let Ok(Some(line)) = lines.next_line().await {
-            eprintln!("server: {line}");
-            heard.send_modify(|lines| lines.push(line));
-        }
-    });
-    (child, url, talk, said)
+        .expect("the binary starts")
 }

@@ -1,0 +1,9 @@
+//! Faults of targets, of processes and of producers, one file each; the numbers are those of the
+//! table of faults.
+
+mod batches;
+mod crashes;
+mod header_vectors;
+mod odd_json;
+mod starts;
+mod targets;

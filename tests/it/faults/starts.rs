@@ -1,0 +1,120 @@
+//! Servers that must not start, and one that may not serve yet.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::support::Ran;
+use crate::support::Server;
+use crate::support::Sink;
+use crate::support::event;
+use crate::support::tramline;
+use crate::support::webhook_rule;
+
+/// The lines that a process wrote for people.
+fn said(ran: &Ran) -> Vec<String> {
+    ran.stderr.lines().map(str::to_owned).collect()
+}
+
+/// F52: a data directory has one server; the second says who has it and leaves it alone.
+#[tokio::test]
+async fn a_second_server_on_one_data_directory_is_refused_and_told_which_process_has_it() {
+    let server = Server::start().await;
+    server.publish(&event("1", "t", &json!(1))).await;
+    let dir = server.dir().join("data").display().to_string();
+    let second = tramline(&["serve", "--listen", "127.0.0.1:0", "--data-dir", &dir]).await;
+    assert_eq!(second.code, 2, "{second:?}");
+    let said = said(&second);
+    let last = said.last().unwrap();
+    for part in [
+        "tramline: ",
+        &dir,
+        &format!("process {}", server.pid()),
+        "--data-dir",
+    ] {
+        assert!(last.contains(part), "no {part:?} in {said:?}");
+    }
+    // The first one did not notice.
+    server.publish(&event("2", "t", &json!(2))).await;
+    assert_eq!(server.last_sequence().await, 2);
+}
+
+/// F52: a port that is taken is one line with the way out.
+#[tokio::test]
+async fn a_port_in_use_is_said_in_one_line_with_the_fix() {
+    let server = Server::start().await;
+    let dir = tempfile::TempDir::new().unwrap();
+    let (dir, address) = (dir.path().display().to_string(), &server.url()["http://".len()..]);
+    let second = tramline(&["serve", "--listen", address, "--data-dir", &dir]).await;
+    assert_eq!(second.code, 2, "{second:?}");
+    let said = said(&second);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains(address) && said[0].contains("--listen 127.0.0.1:0"),
+        "{said:?}"
+    );
+    assert!(second.stdout.is_empty(), "{second:?}");
+}
+
+/// F25: until the catalog was read once nobody can say where an event goes, so none is taken.
+#[tokio::test]
+async fn nothing_is_accepted_before_the_rules_are_loaded() {
+    let sink = Sink::start().await;
+    let dir = tempfile::TempDir::new().unwrap();
+    let rules = dir.path().join("rules.yaml");
+    std::fs::write(&rules, webhook_rule("r", "t", &sink.url("/"), "")).unwrap();
+    let server = Server::start_unready(&[
+        "--rules",
+        rules.to_str().unwrap(),
+        "--database-url",
+        "postgres://127.0.0.1:1/x",
+        "--egress-allow",
+        "127.0.0.1/32",
+    ])
+    .await;
+    let get = async |path: &str| server.request(reqwest::Method::GET, path).send().await.unwrap();
+    assert_eq!(get("/livez").await.status(), 200);
+    let readiness = get("/readyz").await;
+    assert_eq!(readiness.status(), 503);
+    let readiness: Value = readiness.json().await.unwrap();
+    assert_eq!(readiness["ready"], false);
+    let checks = readiness["checks"].as_array().unwrap();
+    let catalog = checks.iter().find(|check| check["name"] == "catalog").unwrap();
+    assert_eq!(catalog["ok"], false, "{readiness}");
+    for path in ["/events", "/v1/buses/default/events", "/v1/buses/unknown/events"] {
+        for kind in ["application/cloudevents+json", "application/json"] {
+            let body = event("1", "t", &json!(1)).to_string();
+            let refused = server
+                .request(reqwest::Method::POST, path)
+                .header("content-type", kind)
+                .body(body);
+            unavailable(refused).await;
+        }
+    }
+    for path in [
+        "/v1/buses",
+        "/v1/buses/default/rules",
+        "/v1/buses/default/events",
+        "/v1/routes",
+    ] {
+        unavailable(server.request(reqwest::Method::GET, path)).await;
+    }
+    let apply = server
+        .request(reqwest::Method::POST, "/v1/apply")
+        .header("content-type", "application/yaml");
+    unavailable(apply.body("rules: []\n")).await;
+    assert_eq!(sink.received().len(), 0);
+}
+
+async fn unavailable(request: reqwest::RequestBuilder) {
+    let refused = request.send().await.unwrap();
+    assert_eq!(refused.status(), 503, "{}", refused.url());
+    let seconds = refused.headers()["retry-after"].to_str().unwrap().parse::<u32>();
+    assert!(
+        seconds.is_ok_and(|seconds| seconds >= 1),
+        "{:?}",
+        refused.headers()
+    );
+    assert_eq!(refused.headers()["content-type"], "application/problem+json");
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["code"], "catalog-unavailable");
+}
