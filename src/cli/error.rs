@@ -65,6 +65,11 @@ impl CliError {
         }
     }
 
+    /// Whether the same command may work later: the server was not reached, or not ready.
+    pub(super) const fn may_pass(&self) -> bool {
+        matches!(self.code, 1 | 3)
+    }
+
     /// Says what went wrong and gives the exit code.
     pub(super) fn report(&self) -> ExitCode {
         eprintln!("tramline: {}", self.message);

@@ -34,8 +34,10 @@ pub(super) async fn tail(args: TailArgs) -> Result<ExitCode, CliError> {
         );
         response = loop {
             tokio::time::sleep(AGAIN).await;
-            if let Ok(response) = connect(&client, &args, &place).await {
-                break response;
+            match connect(&client, &args, &place).await {
+                Ok(response) => break response,
+                Err(error) if error.may_pass() => {}
+                Err(error) => return Err(error),
             }
         };
     }

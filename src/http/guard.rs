@@ -15,6 +15,7 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::header::HOST;
 use http::header::ORIGIN;
+use tracing::Instrument as _;
 
 use super::leftover::Leftover;
 use super::state::AppState;
@@ -32,7 +33,8 @@ pub(super) async fn guard(State(state): State<Arc<AppState>>, request: Request, 
             "on a loopback address only requests to localhost are served (protection against DNS rebinding)";
         Problem::new(403, "foreign-host", detail).into_response()
     } else {
-        next.run(request).await
+        let span = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
+        next.run(request).instrument(span).await
     };
     leftover.drain().await;
     response.headers_mut().insert(REQUEST_ID, id);

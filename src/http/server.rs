@@ -19,8 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Connections served at once; more wait in the backlog of the socket.
 const MAX_CONNECTIONS: usize = 10_000;
-/// A client that has not sent its headers by then is not served.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// A client that has not sent its headers by then is not served. Idle connections end then too,
+/// so it is as long as connection pools like it.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
 /// Most bytes of request headers.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// On stop, requests in flight have this long to end.

@@ -105,7 +105,7 @@ async fn an_event_is_shown_and_traced() {
         .await
         .ended(0)
         .stdout;
-    for expected in ["r/hook  delivered", "  1  ", "not other: type is"] {
+    for expected in ["r/hook  delivered", "  1  ", "not other: type has"] {
         assert!(traced.contains(expected), "{expected} in\n{traced}");
     }
     let traced = tramline(&["event", "trace", "1", "--url", server.url(), "-o", "json"])

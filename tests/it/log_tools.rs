@@ -170,7 +170,7 @@ async fn a_directory_in_use_is_refused_with_the_pid_of_its_server() {
         &server.data_dir(),
     ])
     .await
-    .ended(1);
+    .ended(2);
     assert!(
         refused.stderr.contains(&format!("process {}", server.pid())),
         "{}",
