@@ -1,0 +1,60 @@
+//! The figures of the README, measured on this machine against what this machine can do.
+//!
+//! `cargo bench --bench figures` starts the real binary and prints a table. What is compared
+//! alternates within one run, and each number is the median of the rounds: on a shared or a slow
+//! machine the ratios still mean something. The process ends with 1 when a bar is missed.
+//!
+//! * `--quick`: short rounds to see that everything works; bars are printed, not enforced.
+//! * `--only publish|batch|delivery`: one figure.
+//! * `FIGURES_DELIVERY_SECONDS`: length of the delivery figure, 30 by default.
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark that cannot measure should fail loudly"
+)]
+
+mod ceiling;
+mod delivery;
+mod disk;
+mod load;
+mod options;
+mod payload;
+mod publish;
+mod server;
+mod sink;
+mod statistics;
+mod table;
+mod wire;
+
+use std::process::ExitCode;
+
+use options::Options;
+use table::Table;
+
+fn main() -> ExitCode {
+    let options = Options::from_environment();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    if options.is_ceiling {
+        runtime.block_on(ceiling::serve());
+        return ExitCode::SUCCESS;
+    }
+    let mut table = Table::default();
+    runtime.block_on(async {
+        if options.wants("publish") {
+            for (connections, bar) in [(64, 0.35), (256, 0.5)] {
+                publish::singles(&options, connections, bar, &mut table).await;
+            }
+        }
+        if options.wants("batch") {
+            publish::batches(&options, &mut table).await;
+        }
+        if options.wants("delivery") {
+            delivery::measure(&options, &mut table).await;
+        }
+    });
+    table.print();
+    if table.holds() || options.is_quick {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

@@ -1,0 +1,63 @@
+//! What to measure and for how long.
+
+use std::env;
+use std::time::Duration;
+
+/// The argument that makes this program the ceiling's server.
+pub(crate) const CEILING: &str = "--serve-ceiling";
+
+/// The command line and the environment.
+pub(crate) struct Options {
+    /// This process is the ceiling's server.
+    pub(crate) is_ceiling: bool,
+    /// A smoke test: short, and no bar is enforced.
+    pub(crate) is_quick: bool,
+    only: Option<String>,
+}
+
+impl Options {
+    /// Reads both; arguments of Cargo's own, such as `--bench`, mean nothing here.
+    pub(crate) fn from_environment() -> Self {
+        let args: Vec<String> = env::args().collect();
+        let has = |flag: &str| args.iter().any(|arg| arg == flag);
+        let only = args.iter().skip_while(|arg| *arg != "--only").nth(1);
+        Self {
+            is_ceiling: has(CEILING),
+            is_quick: has("--quick"),
+            only: only.cloned(),
+        }
+    }
+
+    /// Whether the figure of this name is asked for.
+    pub(crate) fn wants(&self, figure: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only == figure)
+    }
+
+    /// Rounds of each comparison.
+    pub(crate) const fn rounds(&self) -> usize {
+        if self.is_quick { 1 } else { 5 }
+    }
+
+    /// Measured time of one round.
+    pub(crate) const fn round(&self) -> Duration {
+        Duration::from_millis(if self.is_quick { 500 } else { 3_000 })
+    }
+
+    /// Time before a round in which nothing is counted.
+    pub(crate) const fn warm_up(&self) -> Duration {
+        Duration::from_millis(if self.is_quick { 100 } else { 500 })
+    }
+
+    /// Time of one round of the bare group loop.
+    pub(crate) const fn disk_round(&self) -> Duration {
+        Duration::from_millis(if self.is_quick { 200 } else { 1_000 })
+    }
+
+    /// Time of the delivery figure.
+    pub(crate) fn delivery(&self) -> Duration {
+        let seconds = env::var("FIGURES_DELIVERY_SECONDS")
+            .ok()
+            .and_then(|text| text.parse().ok());
+        Duration::from_secs(seconds.unwrap_or(if self.is_quick { 2 } else { 30 }))
+    }
+}

@@ -1,0 +1,111 @@
+//! The real binary with a data directory of its own.
+
+use std::ffi::OsStr;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Child;
+use tokio::process::Command;
+
+use super::wire::Wire;
+
+/// A start that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running server; killed when dropped, its data removed.
+pub(crate) struct Server {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    dir: TempDir,
+    _child: Child,
+}
+
+/// What its log has done so far.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Synced {
+    /// Bytes appended.
+    pub(crate) bytes: u64,
+    /// Groups synced.
+    pub(crate) groups: u64,
+}
+
+impl Server {
+    /// Starts the server with the settings it has by default; `rules` is the text of a rules file.
+    pub(crate) async fn start(rules: Option<&str>) -> Self {
+        let dir = scratch();
+        let port_file = dir.path().join("port");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tramline"));
+        command
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--egress-allow",
+                "127.0.0.1/32",
+            ])
+            .args([OsStr::new("--port-file"), port_file.as_os_str()])
+            .args([OsStr::new("--data-dir"), dir.path().join("data").as_os_str()]);
+        if let Some(rules) = rules {
+            let file = dir.path().join("rules.yaml");
+            std::fs::write(&file, rules).expect("a rules file");
+            command.args([OsStr::new("--rules"), file.as_os_str()]);
+        }
+        let log = std::fs::File::create(dir.path().join("stderr")).expect("a file");
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the server starts");
+        let port = tokio::time::timeout(PATIENCE, port_in(&port_file))
+            .await
+            .expect("the server is ready in time");
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            dir,
+            _child: child,
+        }
+    }
+
+    /// Where its data is.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Asks what the log has done.
+    pub(crate) async fn synced(&self) -> Synced {
+        let mut wire = Wire::connect(self.address).await.expect("a connection");
+        let request = b"GET /v1/status HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
+        wire.send(request).await.expect("a request is sent");
+        let answer = wire.receive().await.expect("an answer").expect("an answer");
+        let status: Value = serde_json::from_slice(answer.body).expect("JSON");
+        let field = |name: &str| status.get(name).and_then(Value::as_u64).expect("a count");
+        Synced {
+            bytes: field("appended_bytes"),
+            groups: field("synced_groups"),
+        }
+    }
+}
+
+/// A directory on the file system of the build.
+fn scratch() -> TempDir {
+    tempfile::Builder::new()
+        .prefix("figures-")
+        .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+        .expect("a directory")
+}
+
+async fn port_in(file: &Path) -> u16 {
+    loop {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        if let Ok(port) = text.trim().parse() {
+            return port;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
