@@ -18,6 +18,7 @@ const PREPARED: &str = "next.prepared";
 const ZERO_CHUNK: usize = 128 << 10;
 /// So many zeros are synced at a time, so that they never crowd the log's own writes.
 const ZERO_SYNC: u64 = 2 << 20;
+static ZEROS: [u8; ZERO_CHUNK] = [0; ZERO_CHUNK];
 
 /// One segment file, open.
 pub(crate) struct Segment {
@@ -176,26 +177,68 @@ pub(crate) fn open(
 
 /// Makes a file of `size` zeros that can become any segment; durable except for its name.
 ///
-/// Slow and safe to run beside the writer. A file left by a dead process is replaced.
+/// Slow: a caller that has time takes the steps of [`Preparing`] one by one.
 pub(crate) fn prepare(files: &dyn Files, dir: &Path, size: u64) -> Result<Arc<dyn File>, LogError> {
-    let path = folder(dir).join(PREPARED);
-    let file = files.create(&path).map_err(LogError::io("create", &path))?;
-    let zeros = vec![0; ZERO_CHUNK];
-    let mut offset = 0;
-    while offset < size {
-        let len = usize::try_from(size - offset)
-            .unwrap_or(ZERO_CHUNK)
-            .min(ZERO_CHUNK);
-        let (chunk, _) = zeros.split_at(len);
-        file.write_at(chunk, offset)
-            .map_err(LogError::io("write", &path))?;
-        offset += len as u64;
-        if offset.is_multiple_of(ZERO_SYNC) {
-            file.sync_data().map_err(LogError::io("sync", &path))?;
-        }
+    let mut preparing = Preparing::start(files, dir, size)?;
+    while preparing.left() > 0 {
+        preparing.step()?;
     }
-    file.sync_all().map_err(LogError::io("sync", &path))?;
-    Ok(file)
+    preparing.finish()
+}
+
+/// A segment being filled with zeros; safe to go on with beside the writer.
+pub(crate) struct Preparing {
+    path: PathBuf,
+    file: Arc<dyn File>,
+    /// Zeros written and synced.
+    filled: u64,
+    size: u64,
+}
+
+impl Preparing {
+    /// Makes the file, still empty. A file left by a dead process is replaced.
+    pub(crate) fn start(files: &dyn Files, dir: &Path, size: u64) -> Result<Self, LogError> {
+        let path = folder(dir).join(PREPARED);
+        let file = files.create(&path).map_err(LogError::io("create", &path))?;
+        Ok(Self {
+            path,
+            file,
+            filled: 0,
+            size,
+        })
+    }
+
+    /// Zeros written so far.
+    pub(crate) fn filled(&self) -> u64 {
+        self.filled
+    }
+
+    /// Zeros still to be written.
+    pub(crate) fn left(&self) -> u64 {
+        self.size - self.filled
+    }
+
+    /// Writes and syncs some more zeros.
+    pub(crate) fn step(&mut self) -> Result<(), LogError> {
+        let end = self.filled + self.left().min(ZERO_SYNC);
+        while self.filled < end {
+            let len = ZEROS
+                .len()
+                .min(usize::try_from(end - self.filled).unwrap_or(ZERO_CHUNK));
+            let (chunk, _) = ZEROS.split_at(len);
+            self.file
+                .write_at(chunk, self.filled)
+                .map_err(LogError::io("write", &self.path))?;
+            self.filled += len as u64;
+        }
+        self.file.sync_data().map_err(LogError::io("sync", &self.path))
+    }
+
+    /// Makes the whole file durable, its length included.
+    pub(crate) fn finish(self) -> Result<Arc<dyn File>, LogError> {
+        self.file.sync_all().map_err(LogError::io("sync", &self.path))?;
+        Ok(self.file)
+    }
 }
 
 /// Turns the prepared file into the segment `header` describes.

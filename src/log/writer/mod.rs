@@ -5,6 +5,7 @@
 //! written anything.
 
 mod group;
+mod pace;
 mod publish;
 mod roll;
 mod thread;
@@ -91,6 +92,7 @@ impl Writer {
             self.sync()?;
             self.unmarked = true;
             self.publish();
+            self.pace_preparation();
         }
         Ok(())
     }

@@ -1,17 +1,24 @@
 //! From one segment to the next.
 
 use super::Writer;
+use super::pace::Pace;
 use crate::log::error::LogError;
-use crate::log::files::File;
+use crate::log::files::{File, Files};
 use crate::log::format::frame::FrameKind;
 use crate::log::format::segment::SegmentHeader;
 use crate::log::format::slot::Slot;
 use crate::log::segment;
+use crate::log::segment::Preparing;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-/// A segment being filled with zeros; the thread is joined by the writer.
-pub(super) type Preparation = JoinHandle<Result<Arc<dyn File>, LogError>>;
+/// The segment after the active one, on its way.
+pub(super) struct Preparation {
+    pace: Arc<Pace>,
+    /// Joined by the writer; without a file when it was cancelled.
+    thread: JoinHandle<Result<Option<Arc<dyn File>>, LogError>>,
+}
 
 impl Writer {
     /// Seals the active segment and makes the prepared one active.
@@ -43,26 +50,59 @@ impl Writer {
     pub(super) fn prepare_next(&mut self) {
         let (files, config) = (Arc::clone(&self.files), &self.shared.config);
         let (dir, size) = (config.dir.clone(), config.segment_size);
-        let work = move || segment::prepare(&*files, &dir, size);
-        self.prepared = std::thread::Builder::new()
+        let pace = Arc::new(Pace::new());
+        let its_pace = Arc::clone(&pace);
+        let thread = std::thread::Builder::new()
             .name("log-prepare".to_owned())
-            .spawn(work)
-            .ok();
+            .spawn(move || prepare_in_step(&*files, &dir, size, &its_pace));
+        self.prepared = thread.ok().map(|thread| Preparation { pace, thread });
+        self.pace_preparation();
+    }
+
+    /// Lets the next segment get ahead of what the active one has used.
+    pub(super) fn pace_preparation(&self) {
+        if let Some(preparation) = &self.prepared {
+            preparation.pace.used(self.position - self.active.base);
+        }
     }
 
     /// The prepared file; made now when the background could not.
     fn prepared_file(&mut self) -> Result<Arc<dyn File>, LogError> {
-        if let Some(Ok(Ok(file))) = self.prepared.take().map(JoinHandle::join) {
-            return Ok(file);
+        if let Some(Preparation { pace, thread }) = self.prepared.take() {
+            pace.hurry();
+            if let Ok(Ok(Some(file))) = thread.join() {
+                return Ok(file);
+            }
         }
         let config = &self.shared.config;
         segment::prepare(&*self.files, &config.dir, config.segment_size)
     }
 
-    /// Waits until nothing is made in the background; the half-made file is replaced at the next opening.
+    /// Ends what is made in the background; the half-made file is replaced at the next opening.
     pub(super) fn stop_preparing(&mut self) {
-        if let Some(Err(_) | Ok(Err(_))) = self.prepared.take().map(JoinHandle::join) {
+        let Some(Preparation { pace, thread }) = self.prepared.take() else {
+            return;
+        };
+        pace.cancel();
+        if let Err(_) | Ok(Err(_)) = thread.join() {
             tracing::debug!("the next log segment was not prepared");
         }
     }
+}
+
+/// Prepares a segment no faster than `pace` allows; `None` when it is cancelled.
+fn prepare_in_step(
+    files: &dyn Files,
+    dir: &Path,
+    size: u64,
+    pace: &Pace,
+) -> Result<Option<Arc<dyn File>>, LogError> {
+    let mut preparing = Preparing::start(files, dir, size)?;
+    while preparing.left() > 0 {
+        if !pace.wait(preparing.filled()) {
+            return Ok(None);
+        }
+        preparing.step()?;
+    }
+    preparing.finish().map(Some)
 }
