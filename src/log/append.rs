@@ -123,13 +123,17 @@ async fn reserve(shared: &Shared, bus: BusId, events: &[NewEvent]) -> Result<Vec
     if events.is_empty() {
         return Ok(Vec::new());
     }
+    let reserve = || shared.dedup.lock().reserve(bus, events, shared.at());
+    // Nearly every append passes here, without joining the list of those who listen.
+    if let Some(decisions) = reserve() {
+        return Ok(decisions);
+    }
     loop {
         // Listen before looking, so that a change in between is heard.
         let changed = shared.dedup_changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        let decisions = shared.dedup.lock().reserve(bus, events, shared.at());
-        if let Some(decisions) = decisions {
+        if let Some(decisions) = reserve() {
             return Ok(decisions);
         }
         match shared.queue.refusal() {
