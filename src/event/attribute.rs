@@ -1,7 +1,6 @@
 //! Names and values of context attributes, and the rules they obey (CloudEvents 1.0.2, 3).
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
 use iri_string::types::UriReferenceStr;
@@ -113,9 +112,9 @@ pub(super) fn check_all(attributes: &[(AttributeName, AttributeValue)]) -> Resul
     if attributes.len() > MAX_ATTRIBUTES {
         return Err(EventError::TooManyAttributes { max: MAX_ATTRIBUTES });
     }
-    let mut seen = HashSet::with_capacity(attributes.len());
-    for (name, value) in attributes {
-        if !seen.insert(name) {
+    // Events have few attributes, and never many: comparing them costs less than hashing.
+    for (index, (name, value)) in attributes.iter().enumerate() {
+        if attributes.iter().take(index).any(|(earlier, _)| earlier == name) {
             return Err(EventError::Duplicate {
                 attribute: name.to_string(),
             });

@@ -1,5 +1,7 @@
 //! The JSON event format (CloudEvents JSON Event Format 1.0.2), read and written.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -39,7 +41,7 @@ pub fn event_from_json(body: &Bytes, defaults: Option<Defaults>) -> Result<Event
         })?;
     let mut envelope = Envelope::default();
     for member in &members {
-        let key = string(slice(body, member.key.clone())).unwrap_or_default();
+        let key = text_of(slice(body, member.key.clone())).unwrap_or_default();
         envelope.take(&key, body.slice(member.value.clone()))?;
     }
     envelope.finish(defaults)
@@ -191,11 +193,16 @@ fn scalar(name: &str, value: &[u8]) -> Result<Option<AttributeValue>, EventError
 
 /// The text of a checked JSON string; `None` when it is no string.
 fn string(raw: &[u8]) -> Option<String> {
+    text_of(raw).map(Cow::into_owned)
+}
+
+/// As [`string`], borrowed where nothing is escaped.
+fn text_of(raw: &[u8]) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     if inner.contains(&b'\\') {
-        return serde_json::from_slice(raw).ok();
+        return serde_json::from_slice(raw).ok().map(Cow::Owned);
     }
-    std::str::from_utf8(inner).ok().map(str::to_owned)
+    std::str::from_utf8(inner).ok().map(Cow::Borrowed)
 }
 
 fn slice(body: &Bytes, range: std::ops::Range<usize>) -> &[u8] {
@@ -295,6 +302,11 @@ mod tests {
         assert_eq!(code(&event(r#","id":"""#)), "invalid-id");
         assert_eq!(code(&event(r#","id":5"#)), "invalid-id");
         assert_eq!(code(&event(r#","id":"1","id":"2""#)), "duplicate-attribute");
+        let many: String = (0..40).map(|n| format!(r#","a{n}":true"#)).collect();
+        assert_eq!(
+            code(&event(&format!(r#","id":"1"{many},"a0":1"#))),
+            "duplicate-attribute"
+        );
         assert_eq!(
             code(&event(r#","id":"1","fooBar":"2""#)),
             "invalid-attribute-name"
