@@ -302,7 +302,10 @@ mod tests {
         assert_eq!(code(&event(r#","id":"""#)), "invalid-id");
         assert_eq!(code(&event(r#","id":5"#)), "invalid-id");
         assert_eq!(code(&event(r#","id":"1","id":"2""#)), "duplicate-attribute");
-        let many: String = (0..40).map(|n| format!(r#","a{n}":true"#)).collect();
+        let many = (0..40)
+            .map(|n| format!(r#","a{n}":true"#))
+            .collect::<Vec<_>>()
+            .concat();
         assert_eq!(
             code(&event(&format!(r#","id":"1"{many},"a0":1"#))),
             "duplicate-attribute"

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 const MAX_CONNECTIONS: usize = 10_000;
 /// A client that has not sent its headers by then is not served. Idle connections end then too,
 /// so it is as long as connection pools like it.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
 /// Most bytes of request headers.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// On stop, requests in flight have this long to end.
