@@ -80,8 +80,7 @@ impl Server {
             .header_read_timeout(HEADER_TIMEOUT)
             .max_buf_size(MAX_HEADER_BYTES)
             // A client that sent too little and says so is told what is missing.
-            .half_close(true)
-            .pipeline_flush(true);
+            .half_close(true);
         builder
             .http2()
             .timer(TokioTimer::new())
