@@ -5,7 +5,7 @@
 //! the log itself, and what became of an event is a state record in it. The protocol:
 //!
 //! 1. The [`Engine`] hears of durable events (live feed) or reads them (catch-up), and puts them
-//!    in the [`queue`](queue::Queue) of each of their routes.
+//!    in the queue of each of their routes.
 //! 2. The route's worker takes one when it has a slot, transforms and sends it.
 //! 3. The outcome is recorded: `progress` (delivered, gathered for at most 100 ms), `retry`
 //!    (durable before the worker lets go of the event) or `dead` (the same).
