@@ -17,6 +17,8 @@ use super::events::blocking;
 use super::extract::CONTROL_BYTES;
 use super::extract::NoQuery;
 use super::state::AppState;
+use crate::event;
+use crate::event::EventError;
 use crate::pattern;
 use crate::pattern::Pattern;
 use crate::pattern::PatternError;
@@ -30,6 +32,8 @@ use crate::transform::Transform;
 /// Most rules and most events of one call.
 const MAX_RULES: usize = 10_000;
 const MAX_EVENTS: usize = 10_000;
+/// Levels around the data of an event: the event, a list of them, the body.
+const LEVELS_AROUND: usize = 3;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +86,8 @@ pub(super) async fn test(
 }
 
 fn try_rules(body: &Bytes, now_ms: i64) -> Result<Value, Problem> {
+    // What is kept as raw text below is scanned to its end, however deep it is nested.
+    event::json::validate(body, LEVELS_AROUND + event::MAX_JSON_DEPTH).map_err(EventError::InvalidJson)?;
     let read: Body<'_> = serde_json::from_slice(body)
         .map_err(|error| Problem::new(400, "invalid-json", format!("the body cannot be read: {error}")))?;
     match (read.rule, read.event, read.rules, read.events) {
