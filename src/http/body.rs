@@ -36,7 +36,7 @@ pub(super) async fn read(request: Request, max: usize, too_large: &'static str) 
     if length.is_some_and(|length| length > u64::try_from(max).unwrap_or(u64::MAX)) {
         return Err(refused(max, too_large));
     }
-    let raw = match tokio::time::timeout(READ_TIMEOUT, collect(body, max)).await {
+    let raw = match tokio::time::timeout(READ_TIMEOUT, collect(body, max, length)).await {
         Ok(Ok(Some(raw))) => raw,
         Ok(Ok(None)) => return Err(refused(max, too_large)),
         Ok(Err(_)) => return Err(Problem::new(400, "incomplete-body", "the body broke off")),
@@ -98,8 +98,10 @@ fn refused(max: usize, code: &'static str) -> Problem {
     Problem::new(413, code, format!("the body is larger than {max} bytes"))
 }
 
-/// `None` when there is more than `max`.
-async fn collect(mut body: Body, max: usize) -> Result<Option<Bytes>, axum::Error> {
+/// `None` when there is more than `max`. With the length known, memory is taken once: growing
+/// step by step costs a large body more than reading it. What is not sent is not touched.
+async fn collect(mut body: Body, max: usize, length: Option<u64>) -> Result<Option<Bytes>, axum::Error> {
+    let announced = length.map_or(0, |length| usize::try_from(length).unwrap_or(max).min(max));
     let mut first: Option<Bytes> = None;
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -113,6 +115,7 @@ async fn collect(mut body: Body, max: usize) -> Result<Option<Bytes>, axum::Erro
             None if all.is_empty() => first = Some(chunk),
             None => all.extend_from_slice(&chunk),
             Some(before) => {
+                all.reserve(announced.max(before.len() + chunk.len()));
                 all.extend_from_slice(&before);
                 all.extend_from_slice(&chunk);
             }
