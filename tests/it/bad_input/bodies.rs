@@ -104,6 +104,24 @@ async fn a_client_that_asks_before_it_sends_is_refused_without_its_body() {
 }
 
 #[tokio::test]
+async fn bytes_behind_the_last_request_do_not_cost_its_answer() {
+    let server = Server::start().await;
+    let good = event("1", "t", &json!(1)).to_string();
+    let mut bytes = request(
+        "POST /events",
+        &[STRUCTURED, "connection: close"],
+        good.as_bytes(),
+    );
+    bytes.extend_from_slice(b"\r\n");
+    let reply = exchange(server.url(), &bytes).await;
+    assert_eq!(
+        (reply.status, reply.header("connection")),
+        (202, "close"),
+        "{reply:?}"
+    );
+}
+
+#[tokio::test]
 async fn bodies_that_break_off_are_refused() {
     let server = Server::start().await;
     let good = event("1", "t", &json!(1)).to_string();

@@ -4,163 +4,117 @@ use super::PLAIN;
 use super::STRUCTURED;
 use super::ask;
 use super::case;
-use super::publish;
 use super::request;
 use crate::support::Server;
 use crate::support::event;
 use serde_json::json;
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "one table, a row a request")]
-async fn requests_to_nowhere_or_of_a_wrong_kind_are_problems() {
+async fn requests_to_nowhere_are_problems() {
     let server = Server::start().await;
     let good = event("1", "t", &json!(1)).to_string();
-    let post = |line: &'static str| request(line, &[STRUCTURED], good.as_bytes());
-    let get = |line: &'static str| request(line, &[], b"");
-    ask(
-        &server,
-        vec![
-            case(
-                "unknown bus",
-                post("POST /v1/buses/nowhere/events"),
-                404,
-                "no-such-bus",
-            ),
-            case("unknown path", post("POST /v2/events"), 404, "not-found"),
-            case(
-                "path that climbs",
-                get("GET /v1/../../etc/passwd"),
-                404,
-                "not-found",
-            ),
-            case(
-                "path of no UTF-8",
-                post("POST /v1/buses/%ff/events"),
-                400,
-                "invalid-path",
-            ),
-            case(
-                "rule of no UTF-8",
-                get("GET /v1/buses/default/rules/%ff"),
-                400,
-                "invalid-path",
-            ),
-            case(
-                "event of no UTF-8",
-                get("GET /v1/buses/default/events/%c0%a0"),
-                400,
-                "invalid-path",
-            ),
-            case("wrong method", post("PUT /events"), 405, "method-not-allowed"),
-            case(
-                "unknown method",
-                post("BREW /v1/buses"),
-                405,
-                "method-not-allowed",
-            ),
-            case(
-                "wrong method of /openapi.json",
-                get("DELETE /openapi.json"),
-                405,
-                "method-not-allowed",
-            ),
-            case(
-                "no content type",
-                request("POST /events", &[], good.as_bytes()),
-                415,
-                "unsupported-media-type",
-            ),
-            case(
-                "text",
-                publish("content-type: text/plain", &good),
-                415,
-                "unsupported-media-type",
-            ),
-            case(
-                "Avro",
-                publish("content-type: application/cloudevents+avro", &good),
-                415,
-                "unsupported-media-type",
-            ),
-            case(
-                "another charset",
-                publish(
-                    "content-type: application/cloudevents+json; charset=latin1",
-                    &good,
-                ),
-                415,
-                "unsupported-media-type",
-            ),
-            case(
-                "apply of text",
-                request("POST /v1/apply", &["content-type: text/plain"], b"rules: []"),
-                415,
-                "unsupported-media-type",
-            ),
-            case(
-                "sequence of letters",
-                get("GET /v1/buses/default/events/x"),
-                400,
-                "invalid-sequence",
-            ),
-            case(
-                "no such event",
-                get("GET /v1/buses/default/events/7"),
-                404,
-                "no-such-event",
-            ),
-            case(
-                "no such rule",
-                get("GET /v1/buses/default/rules/r"),
-                404,
-                "no-such-rule",
-            ),
-            case("no such route", get("GET /v1/routes/r/t"), 404, "no-such-route"),
-            case("no such job", get("GET /v1/jobs/1"), 404, "no-such-job"),
-            case(
-                "bus of a bad name",
-                request("PUT /v1/buses/a%20b", &[PLAIN], b"{}"),
-                400,
-                "invalid-name",
-            ),
-            case(
-                "foreign host",
-                foreign("GET /v1/buses", "host: evil.example\r\n"),
-                403,
-                "foreign-host",
-            ),
-            case(
-                "foreign origin",
-                foreign(
-                    "GET /v1/buses",
-                    "host: localhost\r\norigin: https://evil.example\r\n",
-                ),
-                403,
-                "foreign-host",
-            ),
-            case(
-                "origin of a sandbox",
-                foreign("GET /v1/buses", "host: localhost\r\norigin: null\r\n"),
-                403,
-                "foreign-host",
-            ),
-            case(
-                "foreign target",
-                foreign("GET http://evil.example/v1/buses", "host: localhost\r\n"),
-                403,
-                "foreign-host",
-            ),
-            case(
-                "two hosts",
-                foreign("GET /v1/buses", "host: localhost\r\nhost: evil.example\r\n"),
-                403,
-                "foreign-host",
-            ),
-        ],
-    )
-    .await;
+    let post = |line: &str| request(line, &[STRUCTURED], good.as_bytes());
+    let get = |path: &str| request(&format!("GET {path}"), &[], b"");
+    let bad_name = request("PUT /v1/buses/a%20b", &[PLAIN], b"{}");
+    let cases = [
+        (
+            "unknown bus",
+            post("POST /v1/buses/nowhere/events"),
+            404,
+            "no-such-bus",
+        ),
+        ("unknown path", post("POST /v2/events"), 404, "not-found"),
+        ("path that climbs", get("/v1/../../etc/passwd"), 404, "not-found"),
+        (
+            "no such event",
+            get("/v1/buses/default/events/7"),
+            404,
+            "no-such-event",
+        ),
+        (
+            "no such rule",
+            get("/v1/buses/default/rules/r"),
+            404,
+            "no-such-rule",
+        ),
+        ("no such route", get("/v1/routes/r/t"), 404, "no-such-route"),
+        ("no such job", get("/v1/jobs/1"), 404, "no-such-job"),
+        (
+            "bus of no UTF-8",
+            post("POST /v1/buses/%ff/events"),
+            400,
+            "invalid-path",
+        ),
+        (
+            "rule of no UTF-8",
+            get("/v1/buses/default/rules/%ff"),
+            400,
+            "invalid-path",
+        ),
+        (
+            "event of no UTF-8",
+            get("/v1/buses/default/events/%c0%a0"),
+            400,
+            "invalid-path",
+        ),
+        (
+            "event of letters",
+            get("/v1/buses/default/events/x"),
+            400,
+            "invalid-sequence",
+        ),
+        ("bus of a bad name", bad_name, 400, "invalid-name"),
+        ("wrong method", post("PUT /events"), 405, "method-not-allowed"),
+        (
+            "unknown method",
+            post("BREW /v1/buses"),
+            405,
+            "method-not-allowed",
+        ),
+        (
+            "method of a document",
+            post("DELETE /openapi.json"),
+            405,
+            "method-not-allowed",
+        ),
+    ];
+    let cases = cases.map(|(name, bytes, status, code)| case(name, bytes, status, code));
+    ask(&server, cases.into()).await;
 }
 
-fn foreign(line: &str, headers: &str) -> Vec<u8> {
-    format!("{line} HTTP/1.1\r\n{headers}\r\n").into_bytes()
+#[tokio::test]
+async fn bodies_of_a_wrong_kind_are_problems() {
+    let server = Server::start().await;
+    let good = event("1", "t", &json!(1)).to_string();
+    let post = |path: &str, headers: &[&str]| request(&format!("POST {path}"), headers, good.as_bytes());
+    let latin = "content-type: application/cloudevents+json; charset=latin1";
+    let cases = [
+        ("no kind", post("/events", &[])),
+        ("text", post("/events", &["content-type: text/plain"])),
+        (
+            "Avro",
+            post("/events", &["content-type: application/cloudevents+avro"]),
+        ),
+        ("another charset", post("/events", &[latin])),
+        ("rules as text", post("/v1/apply", &["content-type: text/plain"])),
+    ];
+    let cases = cases.map(|(name, bytes)| case(name, bytes, 415, "unsupported-media-type"));
+    ask(&server, cases.into()).await;
+}
+
+#[tokio::test]
+async fn requests_that_a_foreign_page_could_have_sent_are_problems() {
+    let server = Server::start().await;
+    let get = |target: &str, headers: &str| format!("GET {target} HTTP/1.1\r\n{headers}\r\n").into_bytes();
+    let (path, local) = ("/v1/buses", "host: localhost\r\n");
+    let with = |more: &str| get(path, &format!("{local}{more}\r\n"));
+    let cases = [
+        ("host", get(path, "host: evil.example\r\n")),
+        ("second host", with("host: evil.example")),
+        ("origin", with("origin: https://evil.example")),
+        ("origin of a sandbox", with("origin: null")),
+        ("request line", get("http://evil.example/v1/buses", local)),
+    ];
+    let cases = cases.map(|(name, bytes)| case(name, bytes, 403, "foreign-host"));
+    ask(&server, cases.into()).await;
 }
