@@ -197,21 +197,8 @@ impl Delivery<'_> {
     }
 
     fn postpone_unsent(&self) {
-        let Due {
-            sequence,
-            attempts,
-            since_ms,
-            ..
-        } = *self.due;
         let due_ms = self.shared.clock.now_ms() + UNSENT_AGAIN_MS;
-        self.route.queue.lock().postpone(
-            sequence,
-            Waiting {
-                attempts,
-                since_ms,
-                due_ms,
-            },
-        );
+        self.route.queue.lock().put_back(self.due.sequence, due_ms);
     }
 }
 

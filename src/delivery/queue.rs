@@ -171,6 +171,20 @@ impl Queue {
         self.due.insert((waiting.due_ms, sequence));
     }
 
+    /// An attempt failed through our own fault: it is made again later, and not charged.
+    pub(super) fn put_back(&mut self, sequence: u64, due_ms: i64) {
+        let before = self.waiting.get(&sequence);
+        let (attempts, since_ms) = before.map_or((0, None), |waiting| (waiting.attempts, waiting.since_ms));
+        self.postpone(
+            sequence,
+            Waiting {
+                attempts,
+                since_ms,
+                due_ms,
+            },
+        );
+    }
+
     /// The delivery ended without success.
     pub(super) fn bury(&mut self, sequence: u64) {
         self.settle(sequence);
@@ -314,6 +328,26 @@ mod tests {
         let due = queue.take(1_000).unwrap();
         queue.settle(due.sequence);
         assert_eq!(drained(&mut queue, &[], 0), [MAX_RETRIES as u64 + 1]);
+    }
+
+    #[test]
+    fn an_attempt_that_is_put_back_charges_nothing() {
+        let mut queue = Queue::default();
+        queue.postpone(
+            1,
+            Waiting {
+                attempts: 3,
+                since_ms: Some(5),
+                due_ms: 10,
+            },
+        );
+        queue.offer(2, None);
+        for sequence in [1, 2] {
+            assert_eq!(queue.take(10).map(|due| due.sequence), Some(sequence));
+            queue.put_back(sequence, 20);
+        }
+        let due = [queue.take(20), queue.take(20)].map(|due| due.map(|due| (due.attempts, due.since_ms)));
+        assert_eq!(due, [Some((3, Some(5))), Some((0, None))]);
     }
 
     #[test]

@@ -11,7 +11,6 @@ use tokio::task::JoinSet;
 
 use super::attempt::attempt;
 use super::engine::Shared;
-use super::queue::Waiting;
 use super::route::Route;
 
 /// On stop, attempts in flight have this long to end; what is cut off is sent again after the restart.
@@ -128,14 +127,7 @@ impl Worker {
         if let Some(error) = panic {
             tracing::error!(%error, sequence, "an attempt panicked");
             let due_ms = self.shared.clock.now_ms() + AFTER_PANIC_MS;
-            self.route.queue.lock().postpone(
-                sequence,
-                Waiting {
-                    attempts: 0,
-                    since_ms: None,
-                    due_ms,
-                },
-            );
+            self.route.queue.lock().put_back(sequence, due_ms);
         }
     }
 
