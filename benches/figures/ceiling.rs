@@ -65,9 +65,9 @@ pub(crate) async fn serve() {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(10))
+        .header_read_timeout(Duration::from_mins(1))
         .max_buf_size(64 * 1024)
-        .pipeline_flush(true);
+        .half_close(true);
     let service = TowerToHyperService::new(router);
     let mut connections = JoinSet::new();
     loop {

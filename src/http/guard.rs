@@ -1,21 +1,28 @@
 //! What happens to every request: an id, the check of its origin, and a problem for every failure.
+//!
+//! A service around the whole router rather than layers inside it: those are cloned and boxed for
+//! every request.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use axum::Router;
 use axum::extract::Request;
-use axum::extract::State;
-use axum::middleware::Next;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::header::HOST;
 use http::header::ORIGIN;
-use tracing::Instrument as _;
+use hyper::body::Incoming;
+use tower::Service as _;
 
 use super::leftover::Leftover;
 use super::state::AppState;
@@ -24,21 +31,72 @@ use crate::problem::Problem;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 64;
 
-/// Gives every response an id, and refuses requests that a web page of somebody else could have sent.
-pub(super) async fn guard(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
-    let id = request_id(request.headers());
-    let (request, leftover) = Leftover::of(request);
-    let mut response = if state.info.is_loopback && is_foreign(&request) {
-        let detail =
-            "on a loopback address only requests to localhost are served (protection against DNS rebinding)";
-        Problem::new(403, "foreign-host", detail).into_response()
-    } else {
-        let span = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
-        next.run(request).instrument(span).await
-    };
-    leftover.drain().await;
-    response.headers_mut().insert(REQUEST_ID, id);
-    response
+tokio::task_local! {
+    static CURRENT_ID: HeaderValue;
+}
+
+/// The id of the request that the calling task serves, for the server's log.
+pub(super) fn current_id() -> String {
+    let id = CURRENT_ID.try_with(|id| id.to_str().map(str::to_owned));
+    id.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+/// The whole HTTP interface. Gives every response an id, refuses requests that a web page of
+/// somebody else could have sent, and answers a panic with a problem. Cheap to clone.
+#[derive(Clone)]
+pub struct Guarded {
+    router: Router,
+    state: Arc<AppState>,
+}
+
+impl Guarded {
+    /// Guards `router`.
+    pub(super) const fn new(router: Router, state: Arc<AppState>) -> Self {
+        Self { router, state }
+    }
+
+    async fn serve(mut self, request: http::Request<Incoming>) -> Response {
+        let id = request_id(request.headers());
+        let (request, leftover) = Leftover::of(request);
+        let mut response = if self.state.info.is_loopback && is_foreign(&request) {
+            let detail = "on a loopback address only requests to localhost are served (protection against DNS rebinding)";
+            Problem::new(403, "foreign-host", detail).into_response()
+        } else {
+            CURRENT_ID
+                .scope(id.clone(), answer(&mut self.router, request))
+                .await
+        };
+        leftover.drain().await;
+        response.headers_mut().insert(REQUEST_ID, id);
+        response
+    }
+}
+
+impl hyper::service::Service<http::Request<Incoming>> for Guarded {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+        let guarded = self.clone();
+        Box::pin(async move { Ok(guarded.serve(request).await) })
+    }
+}
+
+/// What the router answers; a panic in a handler is a fault of ours, and still an answer.
+async fn answer(router: &mut Router, request: Request) -> Response {
+    match AssertUnwindSafe(router.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Err(_) => {
+            tracing::error!(request = current_id(), "a handler panicked");
+            Problem::new(
+                500,
+                "internal",
+                "the server could not serve this request; its log says why",
+            )
+            .into_response()
+        }
+    }
 }
 
 /// The caller's id if it has a harmless form, else a new one.
@@ -81,16 +139,6 @@ fn is_local(authority: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// A handler panicked: that is a fault of ours, and still an answer.
-pub(super) fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
-    Problem::new(
-        500,
-        "internal",
-        "the server could not serve this request; its log says why",
-    )
-    .into_response()
-}
-
 /// No route has this path.
 pub(super) async fn not_found(request: Request) -> Problem {
     Problem::new(
@@ -112,22 +160,17 @@ pub(super) async fn method_not_allowed(request: Request) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use axum::Router;
     use axum::body::Body;
     use http::StatusCode;
     use http::header::CONTENT_TYPE;
     use http_body_util::BodyExt as _;
-    use tower::ServiceExt as _;
-    use tower_http::catch_panic::CatchPanicLayer;
 
     use super::*;
 
     #[tokio::test]
     async fn a_panic_is_answered_with_a_problem_that_does_not_repeat_it() {
-        let router = Router::new()
-            .fallback(async || -> StatusCode { panic!("secret") })
-            .layer(CatchPanicLayer::custom(panicked));
-        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        let mut router = Router::new().fallback(async || -> StatusCode { panic!("secret") });
+        let response = answer(&mut router, Request::new(Body::empty())).await;
         assert_eq!(response.status(), 500);
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
         let body = response.into_body().collect().await.unwrap().to_bytes();

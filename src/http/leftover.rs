@@ -9,6 +9,7 @@ use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::Body;
 use axum::body::HttpBody;
 use axum::extract::Request;
@@ -27,13 +28,16 @@ const MAX_TIME: Duration = Duration::from_secs(10);
 const MAX_SILENCE: Duration = Duration::from_secs(1);
 
 /// The unread rest of the body of one request, once its handler has let go of it.
-pub(super) struct Leftover {
-    rest: Arc<Mutex<Option<Body>>>,
+pub(super) struct Leftover<B> {
+    rest: Arc<Mutex<Option<B>>>,
 }
 
-impl Leftover {
+impl<B> Leftover<B>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
     /// Watches what is read of the body of a request.
-    pub(super) fn of(request: Request) -> (Request, Self) {
+    pub(super) fn of(request: http::Request<B>) -> (Request, Self) {
         let rest = Arc::default();
         let asks_first = request.headers().contains_key(EXPECT);
         let request = request.map(|body| {
@@ -70,20 +74,20 @@ impl Leftover {
 }
 
 /// A body that leaves its rest behind when it is dropped.
-struct Watched {
-    body: Option<Body>,
+struct Watched<B: HttpBody> {
+    body: Option<B>,
     is_coming: bool,
-    rest: Arc<Mutex<Option<Body>>>,
+    rest: Arc<Mutex<Option<B>>>,
 }
 
-impl HttpBody for Watched {
+impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Watched<B> {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         self.is_coming = true;
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
@@ -107,7 +111,7 @@ impl HttpBody for Watched {
     }
 }
 
-impl Drop for Watched {
+impl<B: HttpBody> Drop for Watched<B> {
     fn drop(&mut self) {
         let rest = self.body.take();
         *self.rest.lock() = rest.filter(|body| self.is_coming && !body.is_end_stream());

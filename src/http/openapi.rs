@@ -3,9 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::Router;
-use axum::middleware::from_fn_with_state;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,6 +13,7 @@ use super::dead_letters;
 use super::deliveries;
 use super::events;
 use super::guard;
+use super::guard::Guarded;
 use super::ops;
 use super::publish;
 use super::routes;
@@ -63,17 +61,16 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// The whole HTTP interface.
-pub fn router(state: Arc<AppState>) -> Router {
+pub fn router(state: Arc<AppState>) -> Guarded {
     let (router, document) = described().split_for_parts();
     let document = Arc::new(document);
-    router
+    let router = router
         .route(
             "/openapi.json",
             axum::routing::get(async move || Json(Arc::clone(&document))),
         )
         .fallback(guard::not_found)
         .method_not_allowed_fallback(guard::method_not_allowed)
-        .layer(CatchPanicLayer::custom(guard::panicked))
-        .layer(from_fn_with_state(Arc::clone(&state), guard::guard))
-        .with_state(state)
+        .with_state(Arc::clone(&state));
+    Guarded::new(router, state)
 }

@@ -8,6 +8,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use http::header::RETRY_AFTER;
 
+use super::guard::current_id;
 use crate::catalog::Issue;
 use crate::catalog::PlanError;
 use crate::catalog::RepositoryError;
@@ -43,7 +44,7 @@ pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
         chain = format!("{chain}: {inner}");
         cause = inner.source();
     }
-    tracing::error!(error = chain, "a request failed");
+    tracing::error!(error = chain, request = current_id(), "a request failed");
     Problem::new(
         500,
         "internal",

@@ -5,17 +5,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+use super::guard::Guarded;
 
 /// Connections served at once; more wait in the backlog of the socket.
 const MAX_CONNECTIONS: usize = 10_000;
@@ -72,7 +72,7 @@ impl Server {
     }
 
     /// Serves until `stop`, then lets requests in flight end within a bound.
-    pub async fn run(self, router: Router, stop: CancellationToken) {
+    pub async fn run(self, service: Guarded, stop: CancellationToken) {
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -87,7 +87,6 @@ impl Server {
             .max_concurrent_streams(100)
             .max_header_list_size(16 * 1024);
         let builder = Arc::new(builder);
-        let service = TowerToHyperService::new(router);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();

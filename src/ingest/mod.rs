@@ -17,6 +17,7 @@ use crate::routing::Router;
 pub struct Publisher {
     log: Log,
     router: Arc<Router>,
+    published: metrics::Counter,
 }
 
 /// One accepted event.
@@ -45,8 +46,13 @@ pub enum PublishError {
 impl Publisher {
     /// Takes events in the order given.
     #[must_use]
-    pub const fn new(log: Log, router: Arc<Router>) -> Self {
-        Self { log, router }
+    pub fn new(log: Log, router: Arc<Router>) -> Self {
+        let published = metrics::counter!("tramline_events_published_total");
+        Self {
+            log,
+            router,
+            published,
+        }
     }
 
     /// Makes events durable together with the decision where they go: all of them or none.
@@ -71,8 +77,7 @@ impl Publisher {
             .map(|(event, decision)| self.record(event, decision))
             .collect();
         let appended = self.log.append(rules.id, new, Vec::new()).await?;
-        metrics::counter!("tramline_events_published_total")
-            .increment(u64::try_from(events.len()).unwrap_or(0));
+        self.published.increment(u64::try_from(events.len()).unwrap_or(0));
         Ok(appended
             .into_iter()
             .zip(decisions)
