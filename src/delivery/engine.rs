@@ -148,8 +148,14 @@ impl Engine {
         let route = Arc::clone(self.shared.routes.read().get(&id)?);
         let queue = route.queue.lock();
         let (cursor, ready) = queue.backlog();
-        let unread = self.shared.log.route_backlog(id, cursor);
-        let next = self.shared.log.route_events(id, cursor, 1).first().copied();
+        let unread = self.shared.log.route_backlog(id, cursor).unwrap_or_default() as usize;
+        let next = self
+            .shared
+            .log
+            .route_events(id, cursor, 1)
+            .unwrap_or_default()
+            .first()
+            .copied();
         let oldest = queue.oldest().or(next);
         Some(RouteStatus {
             bus: names.bus.as_str().to_owned(),
@@ -161,7 +167,8 @@ impl Engine {
             retrying: queue.retrying(),
             dead: queue.dead().len(),
             delivered: route.delivered.load(Ordering::Relaxed),
-            oldest_at_ms: oldest.and_then(|sequence| self.shared.log.time_of(route.bus, sequence)),
+            oldest_at_ms: oldest
+                .and_then(|sequence| self.shared.log.time_of(route.bus, sequence).ok().flatten()),
         })
     }
 }

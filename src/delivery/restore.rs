@@ -79,7 +79,7 @@ impl Folded {
     pub(super) fn into_queue(self, log: &Log, route: RouteId) -> Queue {
         let mut floor = 0;
         'walk: loop {
-            let next = log.route_events(route, floor, CHUNK);
+            let next = log.route_events(route, floor, CHUNK).unwrap_or_default();
             if next.is_empty() {
                 break;
             }

@@ -82,7 +82,12 @@ impl Worker {
             let now_ms = self.shared.clock.now_ms();
             let due = {
                 let mut queue = self.route.queue.lock();
-                queue.refill(|after, n| self.shared.log.route_events(self.route.id, after, n));
+                queue.refill(|after, n| {
+                    self.shared
+                        .log
+                        .route_events(self.route.id, after, n)
+                        .unwrap_or_default()
+                });
                 queue.take(now_ms)
             };
             let Some(due) = due else { return Filling::Empty };

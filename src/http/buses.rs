@@ -120,6 +120,6 @@ fn reply(services: &Services, bus: &BusView) -> BusReply {
         name: bus.name.as_str().to_owned(),
         generation: bus.generation,
         rules: bus.rules.len(),
-        last_sequence: services.log.sequences(bus.id).end.saturating_sub(1),
+        last_sequence: services.log.next_sequence(bus.id) - 1,
     }
 }

@@ -170,14 +170,16 @@ fn start(services: &Services, bus: BusId, query: &EventsQuery) -> Result<u64, Pr
         let place = page::decode(cursor)?;
         return place.parse().map_err(|_| page::invalid_cursor());
     }
-    let range = services.log.sequences(bus);
+    let range = services.log.sequences(bus)?;
     match query.from.as_deref() {
         None | Some("earliest") => Ok(range.start),
         Some("latest") => Ok(range.end),
         Some(text) => text
             .parse()
             .ok()
-            .or_else(|| clock::parse_rfc3339(text).map(|time_ms| services.log.sequence_at(bus, time_ms)))
+            .or_else(|| {
+                clock::parse_rfc3339(text).and_then(|time_ms| services.log.sequence_at(bus, time_ms).ok())
+            })
             .ok_or_else(|| {
                 let detail =
                     "from is `earliest`, `latest`, a sequence, or a time such as 2026-01-31T12:00:00Z";
@@ -248,7 +250,7 @@ impl Scan {
                     }
                 }
             }
-            let has_more = next < log.sequences(scan.bus).end;
+            let has_more = next < log.next_sequence(scan.bus);
             let next_cursor = has_more.then(|| page::encode(&next.to_string()));
             Ok((EventList { items, next_cursor }, next))
         })

@@ -132,7 +132,7 @@ fn pattern(text: Option<&str>) -> Result<Option<RuleSet<()>>, Problem> {
 /// The first sequence to send.
 fn start(state: &AppState, bus: BusId, headers: &HeaderMap, from: Option<&str>) -> Result<u64, Problem> {
     let log = &state.services()?.log;
-    let range = log.sequences(bus);
+    let range = log.sequences(bus)?;
     if let Some(last) = headers.get("last-event-id") {
         let last: u64 = last
             .to_str()
@@ -154,7 +154,7 @@ fn start(state: &AppState, bus: BusId, headers: &HeaderMap, from: Option<&str>) 
         Some(text) => text
             .parse()
             .ok()
-            .or_else(|| clock::parse_rfc3339(text).map(|time_ms| log.sequence_at(bus, time_ms)))
+            .or_else(|| clock::parse_rfc3339(text).and_then(|time_ms| log.sequence_at(bus, time_ms).ok()))
             .ok_or_else(|| {
                 Problem::new(
                     400,
@@ -263,7 +263,7 @@ impl Tail {
             self.next,
             Arc::clone(&self.filter),
         );
-        if from >= log.sequences(bus).end {
+        if from >= log.next_sequence(bus) {
             return Some(Vec::new());
         }
         let view = Arc::clone(services.router.snapshot().view());

@@ -1,13 +1,14 @@
 //! Appending: what runs on the calling task before and after the writer.
 
 use super::Log;
-use super::dedup::Decision;
+use super::dedup::{self, Decision, Reservation};
 use super::error::AppendError;
 use super::event::{Appended, NewEvent, StateRecord, StoredEvent};
 use super::format::body;
-use super::ids::{BusId, RouteId};
+use super::ids::{BusId, DedupKey, RouteId};
 use super::queue::Request;
 use super::shared::Shared;
+use std::sync::Arc;
 use tokio::sync::{SemaphorePermit, oneshot};
 
 /// Events of one append at most: their count has two bytes in the frame.
@@ -41,11 +42,11 @@ impl Log {
         if events.is_empty() && state.is_empty() {
             return Ok(Vec::new());
         }
-        let shared = &*self.inner.shared;
+        let shared = &self.inner.shared;
         let len = check(shared, bus, &events, &state)?;
         let permit = admit(shared, len).await?;
-        let decisions = reserve(shared, bus, &events).await?;
-        // From here to the queue nothing is awaited, so no reservation can be stranded.
+        let (reservation, decisions) = reserve(shared, bus, &events).await?;
+        // From here to the queue nothing is awaited; until then dropping the future frees the keys.
         let fresh: Vec<StoredEvent> = (events.into_iter().zip(&decisions))
             .filter(|(_, decision)| matches!(decision, Decision::Fresh(_)))
             .map(|(event, _)| event.into())
@@ -57,6 +58,7 @@ impl Log {
                 .collect());
         }
         let answer = enqueue(shared, bus, fresh, state, permit)?;
+        reservation.hand_over();
         let first = answer.await.unwrap_or(Err(AppendError::OutcomeUnknown))?;
         Ok(decisions
             .into_iter()
@@ -118,24 +120,58 @@ async fn admit(shared: &Shared, len: usize) -> Result<SemaphorePermit<'_>, Appen
     }
 }
 
-/// Reserves the keys, waiting while one of them is being stored. Cancel-safe: it reserves last.
-async fn reserve(shared: &Shared, bus: BusId, events: &[NewEvent]) -> Result<Vec<Decision>, AppendError> {
-    if events.is_empty() {
-        return Ok(Vec::new());
+/// Reserves the keys, waiting while one of them is being stored, and looks up which are known.
+/// Cancel-safe: the reservation gives itself back.
+async fn reserve<'s>(
+    shared: &'s Arc<Shared>,
+    bus: BusId,
+    events: &[NewEvent],
+) -> Result<(Reservation<'s>, Vec<Decision>), AppendError> {
+    let (keys, decisions) = dedup::distinct(events);
+    let mut reservation = wait_for_keys(shared, bus, keys).await?;
+    let mut known = shared.known(bus, reservation.keys());
+    if !known.to_ask.is_empty() {
+        let (shared, to_ask) = (Arc::clone(shared), std::mem::take(&mut known.to_ask));
+        let asked = tokio::task::spawn_blocking(move || shared.ask_sealed(bus, &to_ask)).await;
+        match asked {
+            Ok(Ok(found)) => known.sequences.extend(found),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "it cannot be looked up whether events are duplicates");
+                return Err(AppendError::LookupFailed);
+            }
+            Err(_) => return Err(AppendError::LookupFailed),
+        }
     }
-    let reserve = || shared.dedup.lock().reserve(bus, events, shared.at());
+    if known.sequences.is_empty() {
+        return Ok((reservation, decisions));
+    }
+    let decisions = dedup::with_known(&decisions, reservation.keys(), |key| {
+        known.sequences.get(&key).copied()
+    });
+    reservation.release(|key| known.sequences.contains_key(&key));
+    Ok((reservation, decisions))
+}
+
+/// Reserves the keys as soon as no other append is storing one of them.
+async fn wait_for_keys(
+    shared: &Shared,
+    bus: BusId,
+    keys: Vec<DedupKey>,
+) -> Result<Reservation<'_>, AppendError> {
     // Nearly every append passes here, without joining the list of those who listen.
-    if let Some(decisions) = reserve() {
-        return Ok(decisions);
-    }
+    let mut keys = match Reservation::try_new(shared, bus, keys) {
+        Ok(reservation) => return Ok(reservation),
+        Err(keys) => keys,
+    };
     loop {
         // Listen before looking, so that a change in between is heard.
         let changed = shared.dedup_changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        if let Some(decisions) = reserve() {
-            return Ok(decisions);
-        }
+        keys = match Reservation::try_new(shared, bus, keys) {
+            Ok(reservation) => return Ok(reservation),
+            Err(keys) => keys,
+        };
         match shared.queue.refusal() {
             // The first copy may be on disk, so this one shares its answer.
             Some(AppendError::Poisoned) => return Err(AppendError::OutcomeUnknown),
@@ -164,12 +200,7 @@ fn enqueue(
         admitted: u32::try_from(permit.num_permits()).unwrap_or(u32::MAX),
         done,
     };
-    if let Err((request, error)) = shared.queue.push(request) {
-        let keys = request.events.iter().map(|event| event.key);
-        shared.dedup.lock().release(bus, keys);
-        shared.dedup_changed.notify_waiters();
-        return Err(error);
-    }
+    shared.queue.push(request).map_err(|(_, error)| error)?;
     permit.forget();
     Ok(answer)
 }

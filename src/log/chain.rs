@@ -3,12 +3,16 @@
 use super::format::frame::FrameHeader;
 use super::format::slot::Slot;
 use super::ids::BusId;
+use super::snapshot::Base;
 use std::collections::HashMap;
 
 /// The state of the log behind the last frame that was accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct Chain {
-    slot: Slot,
+    /// Absent inside one sealed segment, where the surroundings are not known.
+    slot: Option<Slot>,
+    /// A bus that was not seen yet may begin at any sequence.
+    starts_anywhere: bool,
     open: u64,
     salt: u64,
     /// Highest watermark witnessed by a frame.
@@ -23,12 +27,59 @@ impl Chain {
     /// The chain before the first frame of a log whose newest super slot is `slot`.
     pub(crate) fn new(slot: Slot) -> Self {
         Self {
-            slot,
+            slot: Some(slot),
+            starts_anywhere: false,
             open: 0,
             salt: 0,
             watermark: 0,
             time: i64::MIN,
             next: HashMap::new(),
+        }
+    }
+
+    /// The chain at a snapshot.
+    pub(crate) fn at(slot: Slot, base: &Base) -> Self {
+        Self {
+            open: base.open,
+            salt: base.salt,
+            time: base.time,
+            next: base.next.iter().copied().collect(),
+            ..Self::new(slot)
+        }
+    }
+
+    /// The chain before the first segment of a log that was trimmed and has no snapshot at hand.
+    pub(crate) fn behind_trimmed(slot: Slot) -> Self {
+        Self {
+            starts_anywhere: true,
+            ..Self::new(slot)
+        }
+    }
+
+    /// The chain inside one sealed segment, whatever came before.
+    pub(crate) fn within() -> Self {
+        Self {
+            slot: None,
+            starts_anywhere: true,
+            open: 0,
+            salt: 0,
+            watermark: 0,
+            time: i64::MIN,
+            next: HashMap::new(),
+        }
+    }
+
+    /// What a snapshot at `position`, behind the last frame, must hold of the chain.
+    pub(crate) fn base(&self, position: u64) -> Base {
+        let mut next: Vec<_> = self.next.iter().map(|(bus, next)| (*bus, *next)).collect();
+        next.sort_unstable();
+        Base {
+            position,
+            time: self.time,
+            open: self.open,
+            salt: self.salt,
+            next,
+            ..Base::default()
         }
     }
 
@@ -41,11 +92,13 @@ impl Chain {
     ///
     /// What an event carries as data cannot pass: it would need the salt of the opening.
     pub(crate) fn admits(&self, header: &FrameHeader) -> bool {
-        let of_current = header.position >= self.slot.open_position;
-        if of_current {
-            header.open == self.slot.open && header.salt == self.slot.salt
-        } else {
-            header.open < self.slot.open && (header.open != self.open || header.salt == self.salt)
+        let is_same = header.open != self.open || header.salt == self.salt;
+        match self.slot {
+            Some(slot) if header.position >= slot.open_position => {
+                header.open == slot.open && header.salt == slot.salt
+            }
+            Some(slot) => header.open < slot.open && is_same,
+            None => is_same,
         }
     }
 
@@ -60,7 +113,8 @@ impl Chain {
         if header.append_time < self.time {
             return Err("the frame is older than the one before it");
         }
-        if header.event_count > 0 && header.first_sequence != self.next(header.bus) {
+        let may_begin = self.starts_anywhere && !self.next.contains_key(&header.bus);
+        if header.event_count > 0 && !may_begin && header.first_sequence != self.next(header.bus) {
             return Err("the frame's sequences do not follow");
         }
         Ok(())

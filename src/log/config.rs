@@ -22,6 +22,8 @@ pub struct LogConfig {
     pub admission_bytes: usize,
     /// How long an append waits for room among them before it is refused.
     pub admission_wait: Duration,
+    /// Rows after which the index of a segment is full and the segment is sealed, however small.
+    pub max_index_entries: usize,
     /// How long an event is remembered so that its copy is recognised.
     pub dedup_window: Duration,
     /// How many events of one bus are remembered at most.
@@ -38,6 +40,7 @@ impl LogConfig {
             max_body: MAX_BODY,
             admission_bytes: 64 << 20,
             admission_wait: Duration::from_secs(1),
+            max_index_entries: 4_000_000,
             dedup_window: Duration::from_mins(10),
             dedup_max_events: 4_000_000,
         }

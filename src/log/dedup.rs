@@ -1,10 +1,13 @@
-//! The dedup window: which keys were stored lately, and which are being stored now.
+//! Deduplication: which keys are being stored right now.
+//!
+//! Keys that are stored already are found in the indexes of the segments; see
+//! [`known`](super::Log::known_keys). A key is first reserved here and then looked up there, so
+//! of two appends at the same moment one waits for the other.
 
 use super::event::NewEvent;
 use super::ids::{BusId, DedupKey};
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
+use super::shared::Shared;
+use std::collections::HashSet;
 
 /// What becomes of one event of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,125 +20,142 @@ pub(crate) enum Decision {
     Known(u64),
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Slot {
-    Pending(u32),
-    Known(u64),
-}
-
-#[derive(Default)]
-struct Window {
-    keys: HashMap<DedupKey, Slot>,
-    /// Known keys with their sequences and times, ascending by time.
-    order: VecDeque<(DedupKey, u64, i64)>,
-}
-
-/// The windows of all buses.
-///
-/// Times are milliseconds of a clock that never goes back; they may be negative for what was
-/// stored before the process started.
+/// The keys that are being stored.
+#[derive(Debug, Default)]
 pub(crate) struct Dedup {
-    window_ms: i64,
-    max_events: usize,
-    buses: HashMap<BusId, Window>,
+    pending: HashSet<(BusId, DedupKey)>,
 }
 
 impl Dedup {
-    /// An empty window of this length and size.
-    pub(crate) fn new(window: Duration, max_events: usize) -> Self {
-        let window_ms = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
-        Self {
-            window_ms,
-            max_events,
-            buses: HashMap::new(),
-        }
-    }
-
-    /// Reserves the keys of an append, or none of them: `None` when one is being stored right now.
+    /// Reserves keys, or none of them: `false` when another append is storing one right now.
     ///
-    /// What is reserved ends with [`complete`](Self::complete) or [`release`](Self::release).
-    pub(crate) fn reserve(&mut self, bus: BusId, events: &[NewEvent], at: i64) -> Option<Vec<Decision>> {
-        let oldest = at.saturating_sub(self.window_ms);
-        let window = self.buses.entry(bus).or_default();
-        window.expire(oldest, self.max_events);
-        if events
-            .iter()
-            .any(|event| matches!(window.keys.get(&event.key), Some(Slot::Pending(_))))
-        {
-            return None;
+    /// `keys` has no key twice. What is reserved ends with [`release`](Self::release).
+    pub(crate) fn reserve(&mut self, bus: BusId, keys: &[DedupKey]) -> bool {
+        let is_free = keys.iter().all(|key| !self.pending.contains(&(bus, *key)));
+        if is_free {
+            self.pending.extend(keys.iter().map(|key| (bus, *key)));
         }
-        let mut fresh = 0;
-        let decide = |event: &NewEvent| match window.keys.entry(event.key) {
-            Entry::Occupied(slot) => match *slot.get() {
-                Slot::Known(sequence) => Decision::Known(sequence),
-                Slot::Pending(index) => Decision::Repeats(index),
-            },
-            Entry::Vacant(slot) => {
-                slot.insert(Slot::Pending(fresh));
-                fresh += 1;
-                Decision::Fresh(fresh - 1)
-            }
-        };
-        Some(events.iter().map(decide).collect())
+        is_free
     }
 
-    /// The event with this key is durable; also used to rebuild the window, in log order.
-    pub(crate) fn complete(&mut self, bus: BusId, key: DedupKey, sequence: u64, at: i64) {
-        let window = self.buses.entry(bus).or_default();
-        window.keys.insert(key, Slot::Known(sequence));
-        window.order.push_back((key, sequence, at));
-        window.expire(i64::MIN, self.max_events);
-    }
-
-    /// The keys were reserved and nothing was written: they are free again.
+    /// The keys are in the index now, or nothing was written.
     pub(crate) fn release(&mut self, bus: BusId, keys: impl Iterator<Item = DedupKey>) {
-        let Some(window) = self.buses.get_mut(&bus) else {
-            return;
-        };
         for key in keys {
-            if let Some(Slot::Pending(_)) = window.keys.get(&key) {
-                window.keys.remove(&key);
-            }
+            self.pending.remove(&(bus, key));
         }
-    }
-
-    /// The sequence of a key that is within the window.
-    pub(crate) fn find(&mut self, bus: BusId, key: DedupKey, at: i64) -> Option<u64> {
-        let oldest = at.saturating_sub(self.window_ms);
-        let window = self.buses.get_mut(&bus)?;
-        window.expire(oldest, self.max_events);
-        match window.keys.get(&key) {
-            Some(Slot::Known(sequence)) => Some(*sequence),
-            _ => None,
-        }
-    }
-
-    /// The shortest time any bus remembers its events for.
-    pub(crate) fn kept(&self, at: i64) -> Duration {
-        let full = self
-            .buses
-            .values()
-            .filter(|window| window.order.len() >= self.max_events);
-        let ages = full
-            .filter_map(|window| window.order.front())
-            .map(|(_, _, since)| at.saturating_sub(*since));
-        let kept = ages.min().unwrap_or(self.window_ms).clamp(0, self.window_ms);
-        Duration::from_millis(kept.unsigned_abs())
     }
 }
 
-impl Window {
-    fn expire(&mut self, oldest: i64, max_events: usize) {
-        while let Some((key, sequence, at)) = self.order.front()
-            && (*at < oldest || self.order.len() > max_events)
-        {
-            // A key that was stored again after its window is not forgotten with its first copy.
-            if matches!(self.keys.get(key), Some(Slot::Known(known)) if known == sequence) {
-                self.keys.remove(key);
-            }
-            self.order.pop_front();
+/// The keys of one append, reserved; gives them back when dropped.
+pub(crate) struct Reservation<'s> {
+    shared: &'s Shared,
+    bus: BusId,
+    keys: Vec<DedupKey>,
+}
+
+impl<'s> Reservation<'s> {
+    /// Reserves `keys`, none of them twice; `None` while another append stores one of them.
+    pub(crate) fn try_new(
+        shared: &'s Shared,
+        bus: BusId,
+        keys: Vec<DedupKey>,
+    ) -> Result<Self, Vec<DedupKey>> {
+        if shared.dedup.lock().reserve(bus, &keys) {
+            Ok(Self { shared, bus, keys })
+        } else {
+            Err(keys)
         }
     }
+
+    /// The keys.
+    pub(crate) fn keys(&self) -> &[DedupKey] {
+        &self.keys
+    }
+
+    /// Gives some of the keys back.
+    pub(crate) fn release(&mut self, is_known: impl Fn(DedupKey) -> bool) {
+        let (known, kept) = std::mem::take(&mut self.keys)
+            .into_iter()
+            .partition(|key| is_known(*key));
+        self.keys = kept;
+        give_back(self.shared, self.bus, &known);
+    }
+
+    /// Leaves the keys reserved: the writer gives them back.
+    pub(crate) fn hand_over(mut self) {
+        self.keys.clear();
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        give_back(self.shared, self.bus, &self.keys);
+    }
+}
+
+fn give_back(shared: &Shared, bus: BusId, keys: &Vec<DedupKey>) {
+    if !keys.is_empty() {
+        shared.dedup.lock().release(bus, keys.iter().copied());
+        shared.dedup_changed.notify_waiters();
+    }
+}
+
+/// The different keys of an append, in order, and what each event is to them if all are new.
+pub(crate) fn distinct(events: &[NewEvent]) -> (Vec<DedupKey>, Vec<Decision>) {
+    if let [event] = events {
+        return (vec![event.key], vec![Decision::Fresh(0)]);
+    }
+    let mut places = std::collections::HashMap::new();
+    let mut keys = Vec::with_capacity(events.len());
+    let decisions = events.iter().map(|event| {
+        let fresh = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        match places.entry(event.key) {
+            std::collections::hash_map::Entry::Occupied(place) => Decision::Repeats(*place.get()),
+            std::collections::hash_map::Entry::Vacant(place) => {
+                place.insert(fresh);
+                keys.push(event.key);
+                Decision::Fresh(fresh)
+            }
+        }
+    });
+    let decisions = decisions.collect();
+    (keys, decisions)
+}
+
+/// The decisions once some keys turned out to be known: `sequence_of` says which.
+pub(crate) fn with_known(
+    decisions: &[Decision],
+    keys: &[DedupKey],
+    sequence_of: impl Fn(DedupKey) -> Option<u64>,
+) -> Vec<Decision> {
+    let mut fresh = 0;
+    let settled: Vec<Decision> = keys
+        .iter()
+        .map(|key| match sequence_of(*key) {
+            Some(sequence) => Decision::Known(sequence),
+            None => {
+                fresh += 1;
+                Decision::Fresh(fresh - 1)
+            }
+        })
+        .collect();
+    let of = |place: u32| {
+        usize::try_from(place)
+            .ok()
+            .and_then(|place| settled.get(place))
+            .copied()
+    };
+    decisions
+        .iter()
+        .map(|decision| match *decision {
+            Decision::Fresh(place) => of(place).unwrap_or(*decision),
+            Decision::Repeats(place) => match of(place) {
+                Some(Decision::Fresh(fresh)) => Decision::Repeats(fresh),
+                known => known.unwrap_or(*decision),
+            },
+            Decision::Known(_) => *decision,
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -153,42 +173,32 @@ mod tests {
 
     #[test]
     fn the_second_copy_inside_one_append_repeats_the_first() {
-        let mut dedup = Dedup::new(Duration::from_secs(1), 10);
-        let decisions = dedup.reserve(BUS, &[event(1), event(2), event(1)], 0).unwrap();
+        let (keys, decisions) = distinct(&[event(1), event(2), event(1)]);
+        assert_eq!(keys, [DedupKey(1), DedupKey(2)]);
         assert_eq!(
             decisions,
             [Decision::Fresh(0), Decision::Fresh(1), Decision::Repeats(0)]
+        );
+        let known = |key: DedupKey| (key.0 == 1).then_some(9);
+        assert_eq!(
+            with_known(&decisions, &keys, known),
+            [Decision::Known(9), Decision::Fresh(0), Decision::Known(9)]
+        );
+        let known = |key: DedupKey| (key.0 == 2).then_some(9);
+        assert_eq!(
+            with_known(&decisions, &keys, known),
+            [Decision::Fresh(0), Decision::Known(9), Decision::Repeats(0)]
         );
     }
 
     #[test]
     fn a_pending_key_blocks_the_whole_append_and_reserves_nothing() {
-        let mut dedup = Dedup::new(Duration::from_secs(1), 10);
-        dedup.reserve(BUS, &[event(1)], 0).unwrap();
-        assert_eq!(dedup.reserve(BUS, &[event(2), event(1)], 0), None);
-        assert!(dedup.reserve(BUS, &[event(2)], 0).is_some());
+        let mut dedup = Dedup::default();
+        assert!(dedup.reserve(BUS, &[DedupKey(1)]));
+        assert!(!dedup.reserve(BUS, &[DedupKey(2), DedupKey(1)]));
+        assert!(dedup.reserve(BusId(2), &[DedupKey(1)]), "buses do not share keys");
+        assert!(dedup.reserve(BUS, &[DedupKey(2)]));
         dedup.release(BUS, [DedupKey(1)].into_iter());
-        assert_eq!(dedup.reserve(BUS, &[event(1)], 0), Some(vec![Decision::Fresh(0)]));
-    }
-
-    #[test]
-    fn a_key_is_forgotten_after_the_window_and_beyond_the_limit() {
-        let mut dedup = Dedup::new(Duration::from_millis(100), 2);
-        for key in 1..=3_u64 {
-            dedup.complete(BUS, DedupKey(key.into()), key, 0);
-        }
-        assert_eq!(dedup.find(BUS, DedupKey(1), 0), None, "beyond two events");
-        assert_eq!(dedup.find(BUS, DedupKey(3), 100), Some(3));
-        assert_eq!(
-            dedup.kept(50),
-            Duration::from_millis(50),
-            "two events are all the bus may keep"
-        );
-        assert_eq!(dedup.find(BUS, DedupKey(3), 101), None, "after the window");
-        assert_eq!(
-            dedup.find(BusId(2), DedupKey(3), 0),
-            None,
-            "buses do not share keys"
-        );
+        assert!(dedup.reserve(BUS, &[DedupKey(1)]));
     }
 }

@@ -94,6 +94,9 @@ pub enum AppendError {
     /// Try again later; nothing was written.
     #[error("too many bytes wait for the disk")]
     Overloaded,
+    /// Try again: an index could not be read, so nobody knows whether this is a duplicate; nothing was written.
+    #[error("the index of the log cannot be read")]
+    LookupFailed,
     /// It may or may not be stored: retry with the same keys after the log was reopened.
     #[error("the disk failed while the append was under way; its outcome is unknown")]
     OutcomeUnknown,

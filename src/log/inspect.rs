@@ -6,7 +6,7 @@ use super::files::Disk;
 use super::format::frame::FrameKind;
 use super::ids::BusId;
 use super::supers;
-use super::survey::survey;
+use super::survey::{Scope, survey};
 use std::path::Path;
 use uuid::Uuid;
 
@@ -66,7 +66,13 @@ pub fn inspect(dir: &Path, f: &mut dyn FnMut(FrameSummary)) -> Result<InspectRep
             damage: vec![supers::unreadable(dir)],
         });
     };
-    let survey = survey(&Disk, dir, &slots, slot, false, &mut |header, _| {
+    let scope = Scope {
+        slots: &slots,
+        slot,
+        write: false,
+        from: None,
+    };
+    let survey = survey(&Disk, dir, &scope, &mut |header, _| {
         f(FrameSummary {
             position: header.position,
             len: header.frame_len(),

@@ -6,14 +6,17 @@ use super::feed::Feed;
 use super::files::lock::DirLock;
 use super::files::{Disk, Files};
 use super::ids::BusId;
+use super::keeper::Keeper;
+use super::rebuild::Rebuild;
 use super::recovery::{Recovery, recover};
-use super::shared::{Rebuilt, Shared};
+use super::shared::Shared;
+use super::snapshot;
 use super::stats::LogStats;
 use super::writer::{Writer, WriterStart};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -34,7 +37,7 @@ pub(super) struct Inner {
 impl Log {
     /// Recovers the log in `config.dir`, creating it when there is none, and starts the writer.
     ///
-    /// Blocking: it reads the whole log once. Everything in it is durable on return.
+    /// Blocking: it reads the log from the newest snapshot on. Everything in it is durable on return.
     ///
     /// # Errors
     /// [`LogError::InUse`] when another process has it open; [`LogError::Corrupt`],
@@ -57,14 +60,32 @@ impl Log {
     ) -> Result<(Self, Recovery), LogError> {
         config.check()?;
         let begun = Instant::now();
-        let mut rebuilt = Rebuilt::new(&config, &now);
+        let mut rebuild = Rebuild::new(&config, &now);
         let recovered = recover(&*files, &config, &mut |header, records| {
-            rebuilt.add(header, &records);
+            rebuild.add(header, &records);
         })?;
         let uuid = recovered.supers.newest().uuid;
-        let (start, segments, mut report) = WriterStart::split(recovered);
+        let sealed = recovered.segments.before(recovered.active.base);
+        let index = rebuild.finish(&files, uuid, &sealed, recovered.snapshot.as_ref())?;
+        let saved = snapshot::readable(&*files, &config.dir, uuid)?;
+        let (start, segments, starts, mut report) = WriterStart::split(recovered);
         let dir = config.dir.clone();
-        let shared = Arc::new(Shared::new(config, now, uuid, segments, rebuilt));
+        let keeper = Keeper::start().map_err(LogError::io("start the index keeper of", &dir))?;
+        index
+            .sealed()
+            .iter()
+            .for_each(|part| keeper.keep(Arc::clone(part)));
+        let shared = Arc::new(Shared::new(
+            config,
+            now,
+            uuid,
+            Arc::clone(&files),
+            segments,
+            index,
+            keeper,
+        ));
+        shared.checkpoints.found(saved);
+        starts.into_iter().for_each(|base| shared.checkpoints.add(base));
         let writer = Writer::new(Arc::clone(&shared), files, start);
         let thread = std::thread::Builder::new()
             .name("log-writer".to_owned())
@@ -94,7 +115,7 @@ impl Log {
     /// Follows the last durable sequence of a bus, 0 while it has none.
     #[must_use]
     pub fn watch(&self, bus: BusId) -> watch::Receiver<u64> {
-        self.inner.shared.index.write().bus_mut(bus).watch()
+        self.inner.shared.index.write().watch(bus)
     }
 
     /// Resolves when a write or sync has failed, with the cause; never otherwise.
@@ -121,7 +142,7 @@ impl Log {
     #[must_use]
     pub fn stats(&self) -> LogStats {
         let shared = &self.inner.shared;
-        let kept = shared.dedup.lock().kept(shared.at());
+        let kept = Duration::from_millis(shared.kept_ms().unsigned_abs());
         shared.counters.read(kept, shared.segments.count())
     }
 
@@ -143,6 +164,7 @@ impl Inner {
         self.shared.admission.close();
         let mut writer = self.writer.lock();
         let ended = writer.take().map_or(Ok(Ok(())), JoinHandle::join);
+        self.shared.keeper.stop();
         if let Some(lock) = &self.lock {
             lock.release();
         }

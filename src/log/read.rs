@@ -1,4 +1,6 @@
 //! Reading durable records back; every checksum on the way is verified.
+//!
+//! Everything here may read the disk and blocks while it does.
 
 use super::Log;
 use super::damage::{Damage, MissingEvents};
@@ -7,8 +9,9 @@ use super::event::{StoredEvent, StoredState};
 use super::format::body::{self, ENTRY_LEN};
 use super::format::frame::{BadHeader, FrameHeader};
 use super::format::{FRAME_HEADER_LEN, Refused, event};
-use super::ids::{BusId, DedupKey, RouteId};
-use super::index::{FrameEntry, Named};
+use super::frames::FrameReader;
+use super::ids::{BusId, RouteId};
+use super::index::{FrameEntry, Lookup, Named, Parts};
 use super::segment::{self, Segment};
 use bytes::Bytes;
 use std::ops::Range;
@@ -18,21 +21,16 @@ use std::sync::Arc;
 const MAX_FRAMES: usize = 4096;
 
 impl Log {
-    /// The event of `bus` with this sequence; `None` when it is not durable or was never given.
-    ///
-    /// Blocking: two small reads.
+    /// The event of `bus` with this sequence; `None` when it is not durable, was never given, or
+    /// is no longer kept. Two small reads.
     ///
     /// # Errors
     /// [`LogError::Corrupt`] when a checksum does not fit, [`LogError::Io`] when the disk says no.
     pub fn event(&self, bus: BusId, sequence: u64) -> Result<Option<StoredEvent>, LogError> {
-        let entry = self
-            .inner
-            .shared
-            .index
-            .read()
-            .bus(bus)
-            .and_then(|bus| bus.frame_of(sequence));
-        let Some(entry) = entry else { return Ok(None) };
+        let found = self.frames(bus, sequence, 1)?;
+        let Some(entry) = found.first().filter(|entry| entry.first_sequence <= sequence) else {
+            return Ok(None);
+        };
         let segment = self.segment(entry.position)?;
         let index = usize::try_from(sequence - entry.first_sequence).unwrap_or(usize::MAX);
         // One entry more than its own: it says where the record ends.
@@ -56,7 +54,7 @@ impl Log {
     ///
     /// Stops after `max_events`, when the next event would pass `max_bytes` of attributes and
     /// data, or after 4,096 frames; the first one always comes. So only an empty answer says that
-    /// there is none at or above `from`. Blocking: two reads a frame.
+    /// there is none at or above `from`. Neighbouring frames are read together.
     ///
     /// # Errors
     /// As [`event`](Self::event): never a shorter answer for damage.
@@ -69,9 +67,11 @@ impl Log {
     ) -> Result<Vec<StoredEvent>, LogError> {
         let mut events: Vec<StoredEvent> = Vec::new();
         let mut bytes = 0_usize;
-        for entry in self.frames(bus, from, max_events) {
-            let (header, body) = self.frame(entry.position)?;
-            let records = body::decode(&header, &body);
+        let frames = self.frames(bus, from, max_events.min(MAX_FRAMES))?;
+        let mut reader = FrameReader::new(self);
+        for entry in frames {
+            let (header, body) = reader.frame(entry.position, entry.len as usize)?;
+            let records = body::decode_verified(&header, &body);
             let records = records.map_err(|refused| self.damage_at(&header, refused))?;
             for (sequence, event) in (header.first_sequence..).zip(records.events) {
                 let len = event.attributes.len() + event.data.len();
@@ -88,61 +88,116 @@ impl Log {
     }
 
     /// The first sequence of `bus` whose frame time is at or after `time_ms`, or else the next one.
-    #[must_use]
-    pub fn sequence_at(&self, bus: BusId, time_ms: i64) -> u64 {
-        self.inner
-            .shared
-            .index
-            .read()
-            .bus(bus)
-            .map_or(1, |bus| bus.sequence_at(time_ms))
+    ///
+    /// # Errors
+    /// When an index can be neither read nor built.
+    pub fn sequence_at(&self, bus: BusId, time_ms: i64) -> Result<u64, LogError> {
+        let index = self.inner.shared.index.read();
+        let (sealed, next) = (Arc::clone(index.sealed()), index.next(bus));
+        let first = index.active().bus_entry(bus).map(|entry| entry.first);
+        let mut found = index.active().frame_at(bus, time_ms).ok().flatten();
+        drop(index);
+        // Frames only get younger: the first segment that has older ones ends the search.
+        let is_first =
+            |found: &Option<FrameEntry>, first: u64| found.is_some_and(|frame| frame.first_sequence == first);
+        if first.is_none_or(|first| is_first(&found, first)) {
+            for part in sealed.iter().rev() {
+                let asked = part.ask(|index| Ok((index.bus(bus), index.frame_at(bus, time_ms)?)))?;
+                let (Some(entry), frame) = asked else { continue };
+                found = frame.or(found);
+                if !is_first(&frame, entry.first) {
+                    break;
+                }
+            }
+        }
+        Ok(found.map_or(next, |frame| frame.first_sequence))
     }
 
     /// When `sequence` became durable on `bus`: its frame time.
-    #[must_use]
-    pub fn time_of(&self, bus: BusId, sequence: u64) -> Option<i64> {
+    ///
+    /// # Errors
+    /// When an index can be neither read nor built.
+    pub fn time_of(&self, bus: BusId, sequence: u64) -> Result<Option<i64>, LogError> {
+        let found = self.frames(bus, sequence, 1)?;
+        let found = found.first().filter(|frame| frame.first_sequence <= sequence);
+        Ok(found.map(|frame| frame.time_ms))
+    }
+
+    /// The sequences of `bus` that are kept: first to next.
+    ///
+    /// # Errors
+    /// When an index can be neither read nor built.
+    pub fn sequences(&self, bus: BusId) -> Result<Range<u64>, LogError> {
         let index = self.inner.shared.index.read();
-        index.bus(bus)?.frame_of(sequence).map(|frame| frame.time_ms)
+        let (sealed, next) = (Arc::clone(index.sealed()), index.next(bus));
+        let first = index.active().bus_entry(bus);
+        drop(index);
+        for part in sealed.iter() {
+            if let Some(entry) = part.ask(|index| Ok(index.bus(bus)))? {
+                return Ok(entry.first..next);
+            }
+        }
+        Ok(first.map_or(next, |entry| entry.first)..next)
     }
 
-    /// The durable sequences of `bus`: first to next.
+    /// The next sequence of `bus`; 1 for one without events. Does not read the disk.
     #[must_use]
-    pub fn sequences(&self, bus: BusId) -> Range<u64> {
-        self.inner
-            .shared
-            .index
-            .read()
-            .bus(bus)
-            .map_or(1..1, |bus| bus.first()..bus.next())
-    }
-
-    /// The sequence of the event with this key, when it is durable and within the dedup window.
-    #[must_use]
-    pub fn find(&self, bus: BusId, key: DedupKey) -> Option<u64> {
-        let shared = &self.inner.shared;
-        shared.dedup.lock().find(bus, key, shared.at())
+    pub fn next_sequence(&self, bus: BusId) -> u64 {
+        self.inner.shared.index.read().next(bus)
     }
 
     /// Durable sequences above `after` that took `route`, at most `n`, ascending.
-    #[must_use]
-    pub fn route_events(&self, route: RouteId, after: u64, n: usize) -> Vec<u64> {
-        self.inner.shared.index.read().route_events(route, after, n)
+    ///
+    /// # Errors
+    /// When an index can be neither read nor built.
+    pub fn route_events(&self, route: RouteId, after: u64, n: usize) -> Result<Vec<u64>, LogError> {
+        let index = self.inner.shared.index.read();
+        let (sealed, bus) = (Arc::clone(index.sealed()), index.bus_of(route));
+        let of_active = index.active().route_events(route, after, n);
+        drop(index);
+        let mut found = Vec::new();
+        for part in sealed.get(start(&sealed, bus, after + 1)?..).unwrap_or_default() {
+            if found.len() >= n {
+                return Ok(found);
+            }
+            found.extend(part.ask(|index| index.route_events(route, after, n - found.len()))?);
+        }
+        let room = n.saturating_sub(found.len());
+        found.extend(of_active.unwrap_or_default().into_iter().take(room));
+        Ok(found)
     }
 
-    /// How many durable events above `after` took `route`; as cheap as a look-up.
-    #[must_use]
-    pub fn route_backlog(&self, route: RouteId, after: u64) -> usize {
-        self.inner.shared.index.read().route_backlog(route, after)
+    /// How many durable events above `after` took `route`: a few look-ups a segment, no reading of rows.
+    ///
+    /// # Errors
+    /// When an index can be neither read nor built.
+    pub fn route_backlog(&self, route: RouteId, after: u64) -> Result<u64, LogError> {
+        let index = self.inner.shared.index.read();
+        let (sealed, bus) = (Arc::clone(index.sealed()), index.bus_of(route));
+        let mut count = index.active().route_count(route, after).unwrap_or_default();
+        drop(index);
+        for part in sealed.get(start(&sealed, bus, after + 1)?..).unwrap_or_default() {
+            count += part.ask(|index| index.route_count(route, after))?;
+        }
+        Ok(count)
     }
 
-    /// Every durable state record of `route` that names `sequence`, in log order. Blocking.
+    /// Every durable state record of `route` that names `sequence`, in log order.
     ///
     /// # Errors
     /// As [`event`](Self::event).
     pub fn route_states(&self, route: RouteId, sequence: u64) -> Result<Vec<StoredState>, LogError> {
-        let frames = self.inner.shared.index.read().route_states(route, sequence);
+        let index = self.inner.shared.index.read();
+        let (sealed, bus) = (Arc::clone(index.sealed()), index.bus_of(route));
+        let of_active = index.active().route_states(route, sequence);
+        drop(index);
+        let mut frames = Vec::new();
+        for part in sealed.get(start(&sealed, bus, sequence)?..).unwrap_or_default() {
+            frames.extend(part.ask(|index| index.route_states(route, sequence))?);
+        }
+        frames.extend(of_active.unwrap_or_default());
         let mut found = Vec::new();
-        self.states_in(frames, &mut |state| {
+        self.states_in(&frames, &mut |state| {
             if state.record.route == route && state.record.sequences.contains(&sequence) {
                 found.push(state);
             }
@@ -150,25 +205,18 @@ impl Log {
         Ok(found)
     }
 
-    /// Hands every state record that is durable at the call to `f`, in log order. Blocking: it reads them all.
-    ///
-    /// # Errors
-    /// As [`event`](Self::event); `f` has then seen those before the damage.
-    pub fn for_each_state(&self, f: &mut dyn FnMut(StoredState)) -> Result<(), LogError> {
-        let frames = self.inner.shared.index.read().state_frames();
-        self.states_in(frames, f)
-    }
-
-    /// The buses and routes that the durable log has ever named.
+    /// The buses and routes that the durable log has ever named. Does not read the disk.
     #[must_use]
     pub fn routes(&self) -> Named {
         self.inner.shared.index.read().named()
     }
 
-    fn states_in(&self, frames: Vec<u64>, f: &mut dyn FnMut(StoredState)) -> Result<(), LogError> {
+    /// Hands the state records of these frames to `f`.
+    pub(super) fn states_in(&self, frames: &[u64], f: &mut dyn FnMut(StoredState)) -> Result<(), LogError> {
+        let mut reader = FrameReader::new(self);
         for position in frames {
-            let (header, body) = self.frame(position)?;
-            let records = body::decode(&header, &body);
+            let (header, body) = reader.frame(*position, FRAME_HEADER_LEN)?;
+            let records = body::decode_verified(&header, &body);
             let records = records.map_err(|refused| self.damage_at(&header, refused))?;
             records
                 .states
@@ -178,33 +226,33 @@ impl Log {
         Ok(())
     }
 
-    /// The next frames of `bus` with events at or above `from`, enough for `max_events` or for one call.
-    fn frames(&self, bus: BusId, from: u64, max_events: usize) -> Vec<FrameEntry> {
+    /// The next frames of `bus` with events at or above `from`, at most `n`.
+    fn frames(&self, bus: BusId, from: u64, n: usize) -> Result<Vec<FrameEntry>, LogError> {
         let index = self.inner.shared.index.read();
-        let Some(bus) = index.bus(bus) else {
-            return Vec::new();
-        };
-        bus.frames_from(from)
-            .iter()
-            .take(max_events.min(MAX_FRAMES))
-            .copied()
-            .collect()
-    }
-
-    /// One whole frame, both checksums verified.
-    fn frame(&self, position: u64) -> Result<(FrameHeader, Bytes), LogError> {
-        let segment = self.segment(position)?;
-        let head = segment.read(position, FRAME_HEADER_LEN)?;
-        let (header, _) = split(&segment, position, &head)?;
-        let body = segment.read(position + FRAME_HEADER_LEN as u64, header.body_len as usize)?;
-        if crc32c::crc32c(&body) != header.body_crc {
-            let refused = Refused::Malformed("the checksum of the frame body does not fit");
-            return Err(damage(&segment, &header, refused));
+        let sealed = Arc::clone(index.sealed());
+        let of_active = index.active().frames_from(bus, from, n).unwrap_or_default();
+        let is_whole = index
+            .active()
+            .bus_entry(bus)
+            .is_some_and(|entry| entry.first <= from);
+        drop(index);
+        if is_whole {
+            return Ok(of_active);
         }
-        Ok((header, Bytes::from(body)))
+        let mut found = Vec::new();
+        for part in sealed.get(start(&sealed, Some(bus), from)?..).unwrap_or_default() {
+            if found.len() >= n {
+                return Ok(found);
+            }
+            found.extend(part.ask(|index| index.frames_from(bus, from, n - found.len()))?);
+        }
+        let room = n.saturating_sub(found.len());
+        found.extend(of_active.into_iter().take(room));
+        Ok(found)
     }
 
-    fn segment(&self, position: u64) -> Result<Arc<Segment>, LogError> {
+    /// The segment that holds `position`.
+    pub(super) fn segment(&self, position: u64) -> Result<Arc<Segment>, LogError> {
         let missing = || Damage {
             segment: segment::path(&self.inner.shared.config.dir, position),
             positions: position..position + FRAME_HEADER_LEN as u64,
@@ -225,8 +273,24 @@ impl Log {
     }
 }
 
+/// The first of the sealed segments that may hold `sequence` of `bus` or what follows it.
+fn start(sealed: &Parts, bus: Option<BusId>, sequence: u64) -> Result<usize, LogError> {
+    let Some(bus) = bus else { return Ok(0) };
+    for (at, part) in sealed.iter().enumerate().rev() {
+        let entry = part.ask(|index| Ok(index.bus(bus)))?;
+        if entry.is_some_and(|entry| entry.first <= sequence) {
+            return Ok(at);
+        }
+    }
+    Ok(0)
+}
+
 /// Separates a verified header at `position` from what was read behind it.
-fn split<'b>(segment: &Segment, position: u64, bytes: &'b [u8]) -> Result<(FrameHeader, &'b [u8]), LogError> {
+pub(super) fn split<'b>(
+    segment: &Segment,
+    position: u64,
+    bytes: &'b [u8],
+) -> Result<(FrameHeader, &'b [u8]), LogError> {
     let decoded = match bytes.split_first_chunk() {
         Some((head, rest)) => FrameHeader::decode(head).map(|header| (header, rest)),
         None => Err(BadHeader::Broken),
@@ -242,7 +306,7 @@ fn split<'b>(segment: &Segment, position: u64, bytes: &'b [u8]) -> Result<(Frame
     }
 }
 
-fn damage(segment: &Segment, header: &FrameHeader, refused: Refused) -> LogError {
+pub(super) fn damage(segment: &Segment, header: &FrameHeader, refused: Refused) -> LogError {
     match refused {
         Refused::Unsupported(what) => LogError::Unsupported {
             path: segment.path.clone(),

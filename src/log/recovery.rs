@@ -12,14 +12,16 @@
 
 use super::chain::Chain;
 use super::config::LogConfig;
+use super::damage::Damage;
 use super::error::LogError;
 use super::files::Files;
 use super::format::segment::SegmentHeader;
 use super::format::slot::Slot;
 use super::scan::{Scanner, Visit};
 use super::segment::{self, Segment, Segments};
+use super::snapshot::{self, Base, Snapshot};
 use super::supers::{self, SlotsRead, Supers};
-use super::survey::survey;
+use super::survey::{Scope, survey};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,13 +66,18 @@ pub(crate) struct Recovered {
     pub(crate) supers: Supers,
     /// All segments, the active one included.
     pub(crate) segments: Segments,
+    /// What is known at the start of each segment that was read, ascending.
+    pub(crate) starts: Vec<Base>,
+    /// What the log went on from.
+    pub(crate) snapshot: Option<Base>,
     /// For the operator.
     pub(crate) report: Recovery,
 }
 
 /// Opens the log in `config.dir`, creating it when there is none; the caller holds the lock.
 ///
-/// Every frame is handed to `visit` in order. On return everything visited is durable.
+/// Every frame behind the newest snapshot is handed to `visit` in order. On return everything
+/// visited is durable.
 ///
 /// # Errors
 /// [`LogError::Corrupt`], [`LogError::Foreign`] and [`LogError::Unsupported`] leave everything as
@@ -91,7 +98,14 @@ pub(crate) fn recover(
         damaged_slots: slots.damaged,
         ..Recovery::default()
     };
-    let survey = survey(files, dir, &slots, slot, true, &mut |header, records| {
+    let snapshot = start(files, dir, slot, slots.watermark)?;
+    let scope = Scope {
+        slots: &slots,
+        slot,
+        write: true,
+        from: snapshot.as_ref().map(|snapshot| &snapshot.base),
+    };
+    let survey = survey(files, dir, &scope, &mut |header, records| {
         report.frames += 1;
         report.events += records.events.len() as u64;
         report.states += records.states.len() as u64;
@@ -115,10 +129,12 @@ pub(crate) fn recover(
         segments.add(Arc::clone(&segment));
         active = Some(segment);
     }
+    let mut starts = survey.starts;
     let (active, position) = if let Some(active) = active.filter(|_| !survey.sealed) {
         (active, end)
     } else {
         let active = first_segment(files, config, slot.uuid, end)?;
+        starts.push(chain.base(end));
         segments.add(Arc::clone(&active));
         let position = active.first_frame();
         (active, position)
@@ -131,8 +147,31 @@ pub(crate) fn recover(
         position,
         supers,
         segments,
+        starts,
+        snapshot: snapshot.map(|snapshot| snapshot.base),
         report,
     })
+}
+
+/// The snapshot to go on from: the newest that a segment follows; none for a young log.
+///
+/// # Errors
+/// [`LogError::Corrupt`] when the log was trimmed and no snapshot can be read.
+fn start(files: &dyn Files, dir: &Path, slot: Slot, watermark: u64) -> Result<Option<Snapshot>, LogError> {
+    let bases = segment::list(files, dir)?;
+    let fits = |position: u64| position <= watermark && bases.binary_search(&position).is_ok();
+    let found = snapshot::newest(files, dir, slot.uuid, fits)?;
+    if slot.start > 0 && found.is_none() {
+        return Err(LogError::Corrupt {
+            damage: vec![Damage {
+                segment: segment::path(dir, slot.start),
+                positions: 0..slot.start,
+                reason: "the segments before it were given up and no snapshot can be read",
+                missing: Vec::new(),
+            }],
+        });
+    }
+    Ok(found)
 }
 
 /// Starts a log where there is none: both slots, before any segment exists.
@@ -151,6 +190,7 @@ fn found(files: &dyn Files, dir: &Path, slots: &SlotsRead) -> Result<(SlotsRead,
         salt: 0,
         open_position: 0,
         watermark: 0,
+        start: 0,
         clean: false,
     };
     let mut supers = Supers::open(files, dir, slots, slot)?;

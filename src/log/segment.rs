@@ -80,6 +80,15 @@ impl Segments {
         (position < segment.end()).then(|| Arc::clone(segment))
     }
 
+    /// Those before `position`, ascending.
+    pub(crate) fn before(&self, position: u64) -> Vec<Arc<Segment>> {
+        let by_base = self.by_base.read();
+        by_base
+            .range(..position)
+            .map(|(_, segment)| Arc::clone(segment))
+            .collect()
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.by_base.read().len()

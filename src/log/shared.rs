@@ -1,12 +1,13 @@
 //! What the handles and the writer thread have in common.
 
+use super::checkpoint::Checkpoints;
 use super::config::{LogConfig, Now};
 use super::dedup::Dedup;
 use super::error::{AppendError, LogError};
 use super::feed::{FEED_APPENDS, Fed};
-use super::format::body::Records;
-use super::format::frame::FrameHeader;
+use super::files::Files;
 use super::index::Index;
+use super::keeper::Keeper;
 use super::queue::{Queue, Request};
 use super::segment::Segments;
 use super::stats::Counters;
@@ -23,11 +24,15 @@ pub(crate) struct Shared {
     pub(crate) config: LogConfig,
     pub(crate) now: Now,
     pub(crate) uuid: Uuid,
+    pub(crate) files: Arc<dyn Files>,
     pub(crate) segments: Segments,
     pub(crate) queue: Queue,
     /// Bytes that may still be queued.
     pub(crate) admission: Semaphore,
     pub(crate) index: RwLock<Index>,
+    pub(crate) keeper: Keeper,
+    /// Where snapshots may be taken.
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) dedup: Mutex<Dedup>,
     /// Pending keys have changed.
     pub(crate) dedup_changed: Notify,
@@ -37,52 +42,28 @@ pub(crate) struct Shared {
     started: Instant,
 }
 
-/// Index and dedup window while the log is scanned.
-pub(crate) struct Rebuilt {
-    pub(crate) index: Index,
-    pub(crate) dedup: Dedup,
-    now_ms: i64,
-    oldest_ms: i64,
-}
-
-impl Rebuilt {
-    /// Nothing scanned yet.
-    pub(crate) fn new(config: &LogConfig, now: &Now) -> Self {
-        let now_ms = now();
-        let window = i64::try_from(config.dedup_window.as_millis()).unwrap_or(i64::MAX);
-        Self {
-            index: Index::default(),
-            dedup: Dedup::new(config.dedup_window, config.dedup_max_events),
-            now_ms,
-            oldest_ms: now_ms.saturating_sub(window),
-        }
-    }
-
-    /// Takes a frame in.
-    pub(crate) fn add(&mut self, header: &FrameHeader, records: &Records<'_>) {
-        self.index.add_scanned(header, records);
-        if header.append_time < self.oldest_ms {
-            return;
-        }
-        // A frame from a clock that was ahead counts as written now, not in the future.
-        let at = header.append_time.saturating_sub(self.now_ms).min(0);
-        for (sequence, event) in (header.first_sequence..).zip(&records.events) {
-            self.dedup.complete(header.bus, event.key, sequence, at);
-        }
-    }
-}
-
 impl Shared {
     /// A log that was just recovered.
-    pub(crate) fn new(config: LogConfig, now: Now, uuid: Uuid, segments: Segments, rebuilt: Rebuilt) -> Self {
+    pub(crate) fn new(
+        config: LogConfig,
+        now: Now,
+        uuid: Uuid,
+        files: Arc<dyn Files>,
+        segments: Segments,
+        index: Index,
+        keeper: Keeper,
+    ) -> Self {
         Self {
+            files,
             now,
             uuid,
             segments,
             queue: Queue::new(),
             admission: Semaphore::new(config.admission_bytes),
-            index: RwLock::new(rebuilt.index),
-            dedup: Mutex::new(rebuilt.dedup),
+            index: RwLock::new(index),
+            keeper,
+            checkpoints: Checkpoints::default(),
+            dedup: Mutex::default(),
             dedup_changed: Notify::new(),
             feed: broadcast::Sender::new(FEED_APPENDS),
             failure: watch::Sender::new(None),

@@ -11,6 +11,7 @@ use super::format::frame::FrameHeader;
 use super::format::slot::Slot;
 use super::scan::{Bad, Scanner, Stop, Visit};
 use super::segment::{self, BadSegment, Segment};
+use super::snapshot::Base;
 use super::supers::SlotsRead;
 use std::ops::Range;
 use std::path::Path;
@@ -22,6 +23,8 @@ const WITNESS_REACH: u64 = 64 << 20;
 pub(crate) struct Survey {
     /// The segments whose headers are good, ascending.
     pub(crate) segments: Vec<Segment>,
+    /// What is known at the start of each segment that was read, ascending.
+    pub(crate) starts: Vec<Base>,
     /// The state behind the last frame.
     pub(crate) chain: Chain,
     /// Position behind the last frame, or behind the last segment when that is sealed.
@@ -34,6 +37,16 @@ pub(crate) struct Survey {
     pub(crate) damage: Vec<Damage>,
 }
 
+/// What a survey reads, and what it may rely on.
+pub(crate) struct Scope<'s> {
+    pub(crate) slots: &'s SlotsRead,
+    pub(crate) slot: Slot,
+    /// Segments are opened for writing.
+    pub(crate) write: bool,
+    /// A snapshot: sealed segments before it are opened but not read.
+    pub(crate) from: Option<&'s Base>,
+}
+
 /// Reads the log in `dir`, handing every good frame to `visit` in order.
 ///
 /// # Errors
@@ -41,18 +54,24 @@ pub(crate) struct Survey {
 pub(crate) fn survey(
     files: &dyn Files,
     dir: &Path,
-    slots: &SlotsRead,
-    slot: Slot,
-    write: bool,
+    scope: &Scope<'_>,
     visit: &mut Visit<'_>,
 ) -> Result<Survey, LogError> {
-    let bases = segment::list(files, dir)?;
+    let (slot, write) = (scope.slot, scope.write);
+    let mut bases = segment::list(files, dir)?;
+    bases.retain(|base| *base >= slot.start);
+    let read_from = scope.from.map_or(0, |base| base.position);
     let mut survey = Survey {
         segments: Vec::new(),
-        chain: Chain::new(slot),
-        end: 0,
+        starts: Vec::new(),
+        chain: match scope.from {
+            Some(base) => Chain::at(slot, base),
+            None if slot.start > 0 => Chain::behind_trimmed(slot),
+            None => Chain::new(slot),
+        },
+        end: slot.start,
         sealed: true,
-        watermark: slots.watermark,
+        watermark: scope.slots.watermark,
         damage: Vec::new(),
     };
     for (index, base) in bases.iter().copied().enumerate() {
@@ -60,7 +79,24 @@ pub(crate) fn survey(
         // A segment gets its name only after everything before it was synced.
         survey.watermark = survey.watermark.max(base);
         match segment::open(files, dir, base, slot.uuid, write)? {
+            Ok(segment) if base < read_from => {
+                (survey.end, survey.sealed) = (segment.end(), true);
+                let len = segment
+                    .file
+                    .len()
+                    .map_err(LogError::io("measure", &segment.path))?;
+                if len < segment.size {
+                    let missing = segment.base + len..segment.end();
+                    survey.blame(
+                        segment.path.clone(),
+                        missing,
+                        "the segment is shorter than its header says",
+                    );
+                }
+                survey.segments.push(segment);
+            }
             Ok(segment) => {
+                survey.starts.push(survey.chain.base(base));
                 survey.read(&segment, index + 1 == bases.len(), visit)?;
                 survey.segments.push(segment);
             }

@@ -7,7 +7,7 @@ use super::files::{Disk, Files};
 use super::ids::BusId;
 use super::scan::Scanner;
 use super::supers;
-use super::survey::survey;
+use super::survey::{Scope, survey};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -62,7 +62,17 @@ pub(crate) fn verify_with(files: &dyn Files, dir: &Path, in_use: bool) -> Result
         report.damage.push(supers::unreadable(dir));
         return Ok(report);
     };
-    let survey = survey(files, dir, &slots, slot, false, &mut |_, records| {
+    let mut first = BTreeMap::new();
+    let scope = Scope {
+        slots: &slots,
+        slot,
+        write: false,
+        from: None,
+    };
+    let survey = survey(files, dir, &scope, &mut |header, records| {
+        if header.event_count > 0 {
+            first.entry(header.bus).or_insert(header.first_sequence);
+        }
         report.frames += 1;
         report.events += records.events.len() as u64;
         report.states += records.states.len() as u64;
@@ -75,7 +85,7 @@ pub(crate) fn verify_with(files: &dyn Files, dir: &Path, in_use: bool) -> Result
         .chain
         .next
         .iter()
-        .map(|(bus, next)| (*bus, 1..*next))
+        .map(|(bus, next)| (*bus, first.get(bus).copied().unwrap_or(1)..*next))
         .collect();
     report.damage = survey.damage;
     Ok(report)

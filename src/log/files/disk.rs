@@ -30,6 +30,10 @@ impl Files for Disk {
         fs::rename(from, to)
     }
 
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         fs::read_dir(dir)?
             .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))

@@ -22,6 +22,8 @@ pub(crate) trait Files: Send + Sync {
     fn open(&self, path: &Path, write: bool) -> io::Result<Arc<dyn File>>;
     /// Gives a file another name, replacing a file of that name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
     /// The names in a directory, in no order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     /// Creates a directory with its parents unless it exists; durable on return.

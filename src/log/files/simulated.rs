@@ -38,6 +38,15 @@ struct Content {
 enum NameChange {
     Set(PathBuf, u64),
     Move(PathBuf, PathBuf, u64),
+    Remove(PathBuf),
+}
+
+impl NameChange {
+    /// The directory whose sync makes it durable.
+    fn folder(&self) -> Option<&Path> {
+        let (Self::Set(path, _) | Self::Move(_, path, _) | Self::Remove(path)) = self;
+        path.parent()
+    }
 }
 
 #[derive(Default)]
@@ -85,6 +94,9 @@ fn apply(names: &mut BTreeMap<PathBuf, u64>, change: NameChange) {
         NameChange::Move(from, to, file) => {
             names.remove(&from);
             names.insert(to, file);
+        }
+        NameChange::Remove(path) => {
+            names.remove(&path);
         }
     }
 }
@@ -249,6 +261,16 @@ impl Files for Simulated {
         Ok(())
     }
 
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.operate(None)?;
+        if !state.names.contains_key(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        state.change(NameChange::Remove(path.to_owned()));
+        Ok(())
+    }
+
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         let mut state = self.state.lock();
         state.operate(None)?;
@@ -267,10 +289,7 @@ impl Files for Simulated {
         state.operate(Some(Fault::Sync))?;
         let (synced, left) = std::mem::take(&mut state.unsynced_names)
             .into_iter()
-            .partition(|change| {
-                let (NameChange::Set(path, _) | NameChange::Move(_, path, _)) = change;
-                path.parent() == Some(dir)
-            });
+            .partition(|change| change.folder() == Some(dir));
         state.unsynced_names = left;
         let synced: Vec<NameChange> = synced;
         for change in synced {

@@ -27,6 +27,8 @@ pub(crate) struct Slot {
     pub(crate) open_position: u64,
     /// Everything below is synced.
     pub(crate) watermark: u64,
+    /// Where the log begins: segments before it were given up, and are no loss.
+    pub(crate) start: u64,
     /// The log was closed in order and ends at the watermark.
     pub(crate) clean: bool,
 }
@@ -55,6 +57,7 @@ impl Slot {
         out.put_u64_le(self.salt);
         out.put_u64_le(self.open_position);
         out.put_u64_le(self.watermark);
+        out.put_u64_le(self.start);
         out.resize(COVERED, 0);
         let crc = crc32c::crc32c(&out);
         out.put_u32_le(crc);
@@ -91,6 +94,7 @@ impl Slot {
                 salt: input.u64()?,
                 open_position: input.u64()?,
                 watermark: input.u64()?,
+                start: input.u64()?,
             })
         })();
         if input.rest().iter().any(|byte| *byte != 0) {
@@ -113,6 +117,7 @@ mod tests {
             salt: 77,
             open_position: 4096,
             watermark: 8192,
+            start: 0,
             clean: true,
         };
         let good = slot.encode();

@@ -1,65 +1,127 @@
-//! The index in memory: where the events of a bus are and what a route has to do.
+//! The index: where the events of a bus are, what a route has to do, which keys are known.
 //!
-//! Rebuilt by one scan when the log is opened, then extended by the writer after each sync and
-//! before the acknowledgement: it names durable records only.
+//! Each segment has an index of its own. That of the active one is in memory and grows with
+//! every group, after its sync and before its acknowledgement: it names durable records only.
+//! When the segment is sealed it becomes a file, which is derived and can be built again.
 
-mod bus;
-mod route;
+mod ages;
+mod entry;
+mod file;
+mod filter;
+mod memory;
+mod part;
+mod runs;
+mod table;
 
 use super::event::{StateKind, StateRecord, StoredEvent};
 use super::format::body::Records;
 use super::format::frame::FrameHeader;
-use super::ids::{BusId, RouteId};
-pub(crate) use bus::{BusIndex, FrameEntry};
-use route::RouteIndex;
+use super::ids::{BusId, DedupKey, RouteId};
+use super::snapshot::Base;
+use ages::Ages;
+pub(crate) use entry::{BusEntry, FrameEntry};
+pub(crate) use memory::Memory;
+pub(crate) use part::Part;
 use std::collections::HashMap;
+use std::sync::Arc;
+pub(crate) use table::BadIndex;
+use tokio::sync::watch;
+
+/// What can be asked of the index of one segment.
+pub(crate) trait Lookup {
+    /// The sequences of a bus in the segment.
+    fn bus(&self, bus: BusId) -> Option<BusEntry>;
+    /// Up to `n` frames with events of `bus` at or above `sequence`, ascending.
+    fn frames_from(&self, bus: BusId, sequence: u64, n: usize) -> Result<Vec<FrameEntry>, BadIndex>;
+    /// The first frame of `bus` that is not older than `time_ms`.
+    fn frame_at(&self, bus: BusId, time_ms: i64) -> Result<Option<FrameEntry>, BadIndex>;
+    /// Up to `n` sequences above `after` that took `route`, ascending.
+    fn route_events(&self, route: RouteId, after: u64, n: usize) -> Result<Vec<u64>, BadIndex>;
+    /// How many sequences above `after` took `route`.
+    fn route_count(&self, route: RouteId, after: u64) -> Result<u64, BadIndex>;
+    /// Positions of the frames with state records of `route` that name `sequence`, ascending.
+    fn route_states(&self, route: RouteId, sequence: u64) -> Result<Vec<u64>, BadIndex>;
+    /// Positions of all frames with state records, ascending.
+    fn state_frames(&self) -> Result<Vec<u64>, BadIndex>;
+    /// The sequence of a key.
+    fn key(&self, bus: BusId, key: DedupKey) -> Result<Option<u64>, BadIndex>;
+    /// Hands every row of every consume queue to `f`, ascending by route and sequence.
+    fn each_route_event(&self, f: &mut dyn FnMut(RouteId, u64)) -> Result<(), BadIndex>;
+    /// Position behind the last frame, and its time.
+    fn extent(&self) -> (u64, i64);
+    /// Whether the segment may hold the key: `false` is certain.
+    fn may_hold(&self, bus: BusId, key: DedupKey) -> bool;
+}
 
 /// The buses and routes that the log has ever named.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Named {
-    /// Every route that an event took, that was opened, or that a state record is about; ascending.
+    /// Every route that was opened; ascending.
     pub routes: Vec<RouteId>,
-    /// The highest of them; 0 when there is none.
+    /// The highest route that anything names; 0 when there is none.
     pub highest_route: RouteId,
     /// The highest bus; 0 when there is none.
     pub highest_bus: BusId,
 }
 
-/// Everything that is found without reading the disk.
+/// The sealed segments' indexes, ascending; shared by everybody who reads at the same time.
+pub(crate) type Parts = Arc<Vec<Arc<Part>>>;
+
+/// The indexes of all segments and what is known beyond them.
 #[derive(Default)]
 pub(crate) struct Index {
-    buses: HashMap<BusId, BusIndex>,
-    routes: HashMap<RouteId, RouteIndex>,
-    /// Frames with state records, ascending.
-    state_frames: Vec<u64>,
+    sealed: Parts,
+    active: Memory,
+    next: HashMap<BusId, watch::Sender<u64>>,
+    opened: HashMap<RouteId, BusId>,
     highest_bus: BusId,
+    highest_route: RouteId,
+    ages: Ages,
 }
 
 impl Index {
-    /// The part of a bus, when it has any.
-    pub(crate) fn bus(&self, bus: BusId) -> Option<&BusIndex> {
-        self.buses.get(&bus)
+    /// Adds what a snapshot knows that was not read since.
+    pub(crate) fn absorb(&mut self, base: &Base) {
+        for (bus, next) in &base.next {
+            self.next
+                .entry(*bus)
+                .or_insert_with(|| watch::Sender::new(next - 1));
+        }
+        for (route, bus) in &base.routes {
+            self.opened.entry(*route).or_insert(*bus);
+        }
+        self.highest_bus = self.highest_bus.max(base.highest_bus);
+        self.highest_route = self.highest_route.max(base.highest_route);
     }
 
-    /// The part of a bus, made when it is absent.
-    pub(crate) fn bus_mut(&mut self, bus: BusId) -> &mut BusIndex {
-        self.buses.entry(bus).or_default()
+    /// The sealed segments.
+    pub(crate) fn sealed(&self) -> &Parts {
+        &self.sealed
+    }
+
+    /// The active segment.
+    pub(crate) fn active(&self) -> &Memory {
+        &self.active
+    }
+
+    /// When positions became durable.
+    pub(crate) fn ages(&self) -> &Ages {
+        &self.ages
+    }
+
+    /// Notes how far the log has grown at `at`.
+    pub(crate) fn note_age(&mut self, position: u64, at: i64, oldest: i64) {
+        self.ages.note(position, at, oldest);
     }
 
     /// Adds a frame that the scan read.
     pub(crate) fn add_scanned(&mut self, header: &FrameHeader, records: &Records<'_>) {
-        self.add_frame(header);
-        for (sequence, event) in (header.first_sequence..).zip(&records.events) {
-            self.add_event(sequence, &event.routes);
-        }
+        self.active.add_scanned(header, records);
+        self.count(header);
+        let routes = records.events.iter().flat_map(|event| &event.routes).copied();
+        self.highest_route = routes.fold(self.highest_route, Ord::max);
         for state in &records.states {
-            self.add_state(
-                header.position,
-                state.kind,
-                state.route,
-                state.bus,
-                state.sequences(),
-            );
+            self.name(state.kind, state.route, state.bus);
         }
     }
 
@@ -70,88 +132,87 @@ impl Index {
         events: &[StoredEvent],
         states: &[StateRecord],
     ) {
-        self.add_frame(header);
-        for event in events {
-            self.add_event(event.sequence, &event.routes);
-        }
+        self.active.add_written(header, events, states);
+        self.count(header);
+        let routes = events.iter().filter_map(|event| event.routes.last()).copied();
+        self.highest_route = routes.fold(self.highest_route, Ord::max);
         for state in states {
-            let sequences = state.sequences.iter().copied();
-            self.add_state(header.position, state.kind, state.route, state.bus, sequences);
+            self.name(state.kind, state.route, state.bus);
         }
     }
 
-    fn add_frame(&mut self, header: &FrameHeader) {
+    /// Adds a sealed segment that was not scanned; they come ascending.
+    pub(crate) fn add_part(&mut self, part: Arc<Part>) {
+        Arc::make_mut(&mut self.sealed).push(part);
+    }
+
+    /// The active segment is sealed: takes what was gathered about it.
+    pub(crate) fn take_active(&mut self) -> Memory {
+        std::mem::take(&mut self.active)
+    }
+
+    /// Forgets the first `n` sealed segments.
+    pub(crate) fn trim(&mut self, n: usize) {
+        let parts = Arc::make_mut(&mut self.sealed);
+        parts.drain(..n.min(parts.len()));
+    }
+
+    fn count(&mut self, header: &FrameHeader) {
         if header.event_count > 0 {
             self.highest_bus = self.highest_bus.max(header.bus);
-            self.bus_mut(header.bus).add(header);
-        }
-        if header.record_count > u32::from(header.event_count) {
-            self.state_frames.push(header.position);
-        }
-    }
-
-    fn add_event(&mut self, sequence: u64, routes: &[RouteId]) {
-        for route in routes {
-            self.routes.entry(*route).or_default().add_event(sequence);
+            let last = header.first_sequence + u64::from(header.event_count) - 1;
+            let known = self
+                .next
+                .entry(header.bus)
+                .or_insert_with(|| watch::Sender::new(0));
+            known.send_if_modified(|known| std::mem::replace(known, last) != last);
         }
     }
 
-    fn add_state(
-        &mut self,
-        position: u64,
-        kind: StateKind,
-        route: RouteId,
-        bus: BusId,
-        sequences: impl Iterator<Item = u64>,
-    ) {
+    fn name(&mut self, kind: StateKind, route: RouteId, bus: BusId) {
         self.highest_bus = self.highest_bus.max(bus);
-        if route != RouteId(0) {
-            let index = self.routes.entry(route).or_default();
-            sequences.for_each(|sequence| index.add_state(sequence, position));
+        self.highest_route = self.highest_route.max(route);
+        if kind == StateKind::RouteOpened {
+            self.opened.insert(route, bus);
         }
-        debug_assert!(
-            kind != StateKind::RouteOpened || route != RouteId(0),
-            "a route without a number was opened"
-        );
     }
 
-    /// Sequences above `after` that took `route`, at most `n`, ascending.
-    pub(crate) fn route_events(&self, route: RouteId, after: u64, n: usize) -> Vec<u64> {
-        self.routes
-            .get(&route)
-            .map(|route| route.events_after(after, n))
-            .unwrap_or_default()
+    /// Every bus that had events or is followed, with its next sequence.
+    pub(crate) fn buses(&self) -> Vec<(BusId, u64)> {
+        self.next.keys().map(|bus| (*bus, self.next(*bus))).collect()
     }
 
-    /// How many events above `after` took `route`.
-    pub(crate) fn route_backlog(&self, route: RouteId, after: u64) -> usize {
-        self.routes
-            .get(&route)
-            .map_or(0, |route| route.count_after(after))
+    /// The next sequence of a bus.
+    pub(crate) fn next(&self, bus: BusId) -> u64 {
+        self.next.get(&bus).map_or(1, |last| *last.borrow() + 1)
     }
 
-    /// Positions of the frames with state records of `route` that name `sequence`, ascending.
-    pub(crate) fn route_states(&self, route: RouteId, sequence: u64) -> Vec<u64> {
-        self.routes
-            .get(&route)
-            .map(|route| route.states_of(sequence))
-            .unwrap_or_default()
+    /// Follows the last durable sequence of a bus.
+    pub(crate) fn watch(&mut self, bus: BusId) -> watch::Receiver<u64> {
+        let last = self.next.entry(bus).or_insert_with(|| watch::Sender::new(0));
+        last.subscribe()
     }
 
-    /// Positions of all frames with state records, ascending.
-    pub(crate) fn state_frames(&self) -> Vec<u64> {
-        self.state_frames.clone()
+    /// The bus of a route, if the route was opened with it.
+    pub(crate) fn bus_of(&self, route: RouteId) -> Option<BusId> {
+        self.opened.get(&route).copied().filter(|bus| *bus != BusId(0))
     }
 
     /// What was ever named.
     pub(crate) fn named(&self) -> Named {
-        let mut routes: Vec<RouteId> = self.routes.keys().copied().collect();
+        let mut routes: Vec<RouteId> = self.opened.keys().copied().collect();
         routes.sort_unstable();
-        let highest_route = routes.last().copied().unwrap_or_default();
         Named {
             routes,
-            highest_route,
+            highest_route: self.highest_route,
             highest_bus: self.highest_bus,
         }
+    }
+
+    /// Routes that were opened, with their buses; ascending.
+    pub(crate) fn opened(&self) -> Vec<(RouteId, BusId)> {
+        let mut opened: Vec<_> = self.opened.iter().map(|(route, bus)| (*route, *bus)).collect();
+        opened.sort_unstable();
+        opened
     }
 }

@@ -43,7 +43,7 @@ fn an_event_survives_on_a_real_disk() {
     log.close().unwrap();
     drop(log);
     let log = open(dir.path()).unwrap();
-    assert_eq!((log.uuid(), log.sequences(BUS)), (uuid, 1..11));
+    assert_eq!((log.uuid(), log.sequences(BUS).unwrap()), (uuid, 1..11));
     assert_eq!(log.event(BUS, 4).unwrap().unwrap().data, event(3, 10_000).data);
 }
 
@@ -61,7 +61,7 @@ fn verify_beside_a_writer_reads_what_is_durable() {
             }
         });
         for _ in 0..20 {
-            let acknowledged = log.sequences(BUS).end - 1;
+            let acknowledged = log.sequences(BUS).unwrap().end - 1;
             let report = verify(dir.path()).unwrap();
             assert!(report.in_use);
             assert_eq!(report.damage, []);

@@ -104,6 +104,12 @@ pub(super) fn segment(base: u64) -> PathBuf {
 pub(super) fn end(disk: &Simulated) -> u64 {
     let slots = crate::log::supers::read(disk, DIR.as_ref()).unwrap();
     let slot = slots.newest.unwrap();
-    let survey = crate::log::survey::survey(disk, DIR.as_ref(), &slots, slot, false, &mut |_, _| {}).unwrap();
+    let scope = crate::log::survey::Scope {
+        slots: &slots,
+        slot,
+        write: false,
+        from: None,
+    };
+    let survey = crate::log::survey::survey(disk, DIR.as_ref(), &scope, &mut |_, _| {}).unwrap();
     survey.end
 }

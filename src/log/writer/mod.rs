@@ -16,9 +16,10 @@ use super::format::frame::{FrameHeader, FrameKind};
 use super::format::{FRAME_HEADER_LEN, SEAL_ROOM};
 use super::ids::BusId;
 use super::queue::Request;
-use super::recovery::Recovered;
-use super::segment::Segment;
+use super::recovery::{Recovered, Recovery};
+use super::segment::{Segment, Segments};
 use super::shared::Shared;
+use super::snapshot::Base;
 use super::supers::Supers;
 use group::Group;
 use roll::Preparation;
@@ -82,6 +83,9 @@ impl Writer {
     /// After an error the requests still in `requests` and in the group are unanswered.
     fn commit(&mut self, requests: &mut VecDeque<Request>) -> Result<(), LogError> {
         while !requests.is_empty() {
+            if self.shared.index.read().active().entries() >= self.shared.config.max_index_entries {
+                self.roll()?;
+            }
             self.fill(requests);
             if self.group.is_empty() {
                 self.roll()?;
@@ -195,13 +199,15 @@ pub(crate) struct WriterStart {
 
 impl WriterStart {
     /// Splits what recovery found into the writer's part and the shared segments.
-    pub(crate) fn split(recovered: Recovered) -> (Self, super::segment::Segments, super::recovery::Recovery) {
+    pub(crate) fn split(recovered: Recovered) -> (Self, Segments, Vec<Base>, Recovery) {
         let Recovered {
             chain,
             active,
             position,
             supers,
             segments,
+            starts,
+            snapshot: _,
             report,
         } = recovered;
         (
@@ -213,6 +219,7 @@ impl WriterStart {
                 supers,
             },
             segments,
+            starts,
             report,
         )
     }

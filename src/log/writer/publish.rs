@@ -25,6 +25,7 @@ impl Writer {
     }
 
     fn index(&mut self) {
+        let (now, oldest) = self.shared.window();
         let mut index = self.shared.index.write();
         for (header, request) in self.group.frames_mut() {
             for (sequence, event) in (header.first_sequence..).zip(&mut request.events) {
@@ -33,20 +34,13 @@ impl Writer {
             }
             index.add_written(header, &request.events, &request.states);
         }
-        for (header, request) in self.group.frames_mut() {
-            if !request.events.is_empty() {
-                index.bus_mut(header.bus).announce();
-            }
-        }
+        index.note_age(self.position, now, oldest);
     }
 
     fn settle_keys(&mut self) {
-        let at = self.shared.at();
         let mut dedup = self.shared.dedup.lock();
         for (header, request) in self.group.frames_mut() {
-            for event in &request.events {
-                dedup.complete(header.bus, event.key, event.sequence, at);
-            }
+            dedup.release(header.bus, request.events.iter().map(|event| event.key));
         }
         drop(dedup);
         self.shared.dedup_changed.notify_waiters();

@@ -7,8 +7,9 @@ use crate::log::files::{File, Files};
 use crate::log::format::frame::FrameKind;
 use crate::log::format::segment::SegmentHeader;
 use crate::log::format::slot::Slot;
-use crate::log::segment;
-use crate::log::segment::Preparing;
+use crate::log::index::Part;
+use crate::log::segment::{self, Preparing, Segment};
+use crate::log::snapshot::Base;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -35,15 +36,40 @@ impl Writer {
             size: self.shared.config.segment_size,
         };
         let next = segment::adopt(&*self.files, &self.shared.config.dir, file, header)?;
-        self.active = Arc::new(next);
+        let sealed = std::mem::replace(&mut self.active, Arc::new(next));
         self.position = self.active.first_frame();
         self.shared.segments.add(Arc::clone(&self.active));
         self.supers.write(Slot {
             watermark: self.position,
             ..self.supers.newest()
         })?;
+        self.hand_over(sealed);
         self.prepare_next();
         Ok(())
+    }
+
+    /// The sealed segment's index goes to the disk, and a snapshot may be taken behind it.
+    fn hand_over(&self, sealed: Arc<Segment>) {
+        let shared = &self.shared;
+        let part = {
+            let mut index = shared.index.write();
+            let memory = index.take_active();
+            let part = Part::sealed(Arc::clone(&self.files), shared.uuid, sealed, memory);
+            let part = Arc::new(part);
+            index.add_part(Arc::clone(&part));
+            part
+        };
+        shared.keeper.keep(part);
+        let mut next: Vec<_> = self.next.iter().map(|(bus, next)| (*bus, *next)).collect();
+        next.sort_unstable();
+        shared.checkpoints.add(Base {
+            position: self.active.base,
+            time: self.time,
+            open: self.open,
+            salt: self.salt,
+            next,
+            ..Base::default()
+        });
     }
 
     /// Starts to make the segment after the active one; a failure shows when it is needed.
