@@ -10,6 +10,7 @@ use super::record;
 use super::record::Attempt;
 use super::record::Death;
 use super::record::Finished;
+use super::recorder;
 use super::render;
 use super::route::Route;
 use super::webhook_id::webhook_id;
@@ -171,10 +172,10 @@ impl Delivery<'_> {
         }
     }
 
-    /// Makes a record durable. On failure the log is closed and the process ends; the delivery
-    /// stays in flight and is taken up after the restart.
+    /// Makes a record durable, however long the log has no room for it. On failure the log is
+    /// closed or the process stops; the delivery stays in flight and is taken up after the restart.
     async fn write(&self, record: StateRecord) -> bool {
-        let written = self.shared.log.record(vec![record]).await;
+        let written = recorder::record(&self.shared.log, &self.shared.stop, vec![record]).await;
         if let Err(error) = &written {
             tracing::error!(%error, "an outcome could not be recorded");
         }

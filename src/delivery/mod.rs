@@ -20,12 +20,16 @@ mod jobs;
 mod progress;
 mod queue;
 mod record;
+mod recorder;
 mod render;
 mod restore;
 mod route;
 mod timeline;
 mod webhook_id;
 mod worker;
+
+#[cfg(test)]
+mod tests;
 
 pub use dead_letters::DeadLetter;
 pub use dead_letters::DeadLetterFilter;
