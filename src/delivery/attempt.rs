@@ -183,8 +183,8 @@ impl Delivery<'_> {
     }
 
     async fn load(&self) -> Option<StoredEvent> {
-        if let Some(event) = &self.due.event {
-            return Some(event.clone());
+        if let Some(held) = &self.due.event {
+            return Some(held.event.clone());
         }
         let (log, bus, sequence) = (self.shared.log.clone(), self.route.bus, self.due.sequence);
         match tokio::task::spawn_blocking(move || log.event(bus, sequence)).await {

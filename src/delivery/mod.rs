@@ -17,6 +17,7 @@ mod attempt;
 mod dead_letters;
 mod engine;
 mod jobs;
+mod memory;
 mod progress;
 mod queue;
 mod record;
