@@ -4,12 +4,10 @@ use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
 use parking_lot::RwLock;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +19,7 @@ use super::restore;
 use super::restore::Folded;
 use super::route::Route;
 use super::route::RouteStatus;
+use super::slots::Slots;
 use super::worker;
 use crate::catalog::View;
 use crate::clock::SharedClock;
@@ -31,8 +30,9 @@ use crate::log::LogError;
 use crate::log::RouteId;
 use crate::target::Targets;
 
-/// Attempts in flight at once over all routes: what one process can hold open with ease.
-pub(super) const SLOTS: usize = 4_096;
+/// Attempts in flight at once over all routes, beside one for each route: what one process can
+/// hold open with ease.
+const SLOTS: usize = 4_096;
 /// Bytes of events that all routes together hold in memory for their attempt; more is read again.
 const HELD_BYTES: usize = 64 << 20;
 
@@ -70,8 +70,7 @@ pub(super) struct Shared {
     pub(super) jobs: Jobs,
     memory: Memory,
     pub(super) redrives: tokio::sync::Mutex<()>,
-    pub(super) slots: Arc<Semaphore>,
-    pub(super) active: AtomicUsize,
+    pub(super) slots: Arc<Slots>,
     pub(super) workers: TaskTracker,
     pub(super) stop: CancellationToken,
     recorder: TaskTracker,
@@ -96,8 +95,7 @@ impl Engine {
             jobs: Jobs::default(),
             memory: Memory::new(HELD_BYTES),
             redrives: tokio::sync::Mutex::default(),
-            slots: Arc::new(Semaphore::new(SLOTS)),
-            active: AtomicUsize::new(0),
+            slots: Arc::new(Slots::new(SLOTS)),
             workers: TaskTracker::new(),
             stop: CancellationToken::new(),
             recorder: TaskTracker::new(),

@@ -25,6 +25,7 @@ mod recorder;
 mod render;
 mod restore;
 mod route;
+mod slots;
 mod timeline;
 mod webhook_id;
 mod worker;
