@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use serde_json::json;
 
+use super::DeadLetter;
 use super::DeadLetterFilter;
 use super::Engine;
 use super::RouteStatus;
+use super::dead_letters::PageBounds;
 use crate::catalog::BusName;
 use crate::catalog::BusRow;
 use crate::catalog::Loaded;
@@ -27,10 +30,11 @@ use crate::log::Log;
 use crate::log::LogConfig;
 use crate::log::NewEvent;
 use crate::log::RouteId;
+use crate::log::StateKind;
 use crate::target::Targets;
 
 /// Longer than anything here takes on a busy machine.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 const BUS: BusId = BusId(1);
 const ROUTE: RouteId = RouteId(1);
 
@@ -102,8 +106,8 @@ async fn until(engine: &Engine, wanted: impl Fn(&RouteStatus) -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    let waited = tokio::time::timeout(PATIENCE, wait).await;
-    assert!(waited.is_ok(), "{:?}", engine.routes());
+    let ended = tokio::time::timeout(PATIENCE, wait).await;
+    assert!(ended.is_ok(), "{:?}", engine.routes());
 }
 
 #[tokio::test]
@@ -121,5 +125,108 @@ async fn an_outcome_that_the_log_has_no_room_for_is_recorded_when_it_has() {
     until(&engine, |route| route.dead == 32 && route.in_flight == 0).await;
     let letters = engine.count_dead_letters(&DeadLetterFilter::default()).unwrap();
     assert_eq!(letters, 32);
+    engine.stop().await;
+}
+
+/// Changes the first byte of `text` wherever it is in the files below a folder.
+async fn damage(dir: &Path, text: &[u8]) {
+    let (mut folders, mut damaged) = (vec![dir.to_owned()], 0);
+    while let Some(folder) = folders.pop() {
+        let mut entries = tokio::fs::read_dir(folder).await.unwrap();
+        while let Some(entry) = entries.next_entry().await.unwrap() {
+            if entry.file_type().await.unwrap().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let mut bytes = tokio::fs::read(entry.path()).await.unwrap();
+            let place = bytes.windows(text.len()).position(|part| part == text);
+            if let Some(place) = place {
+                bytes[place] ^= 1;
+                tokio::fs::write(entry.path(), bytes).await.unwrap();
+                damaged += 1;
+            }
+        }
+    }
+    assert_eq!(damaged, 1);
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_is_a_dead_letter_and_can_be_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = log_with(dir.path(), |_| ());
+    for key in 1..=2 {
+        log.append(BUS, vec![senseless(key)], Vec::new()).await.unwrap();
+    }
+    damage(dir.path(), b"data of 2").await;
+    let engine = start(&log);
+    until(&engine, |route| route.dead == 2).await;
+    let page = engine
+        .dead_letters(&DeadLetterFilter::default(), None, 10)
+        .unwrap();
+    let seen = |letter: &DeadLetter| (letter.code.clone(), letter.event.is_some());
+    let unreadable = ("unreadable-event".to_owned(), false);
+    assert_eq!(
+        page.items.iter().map(seen).collect::<Vec<_>>(),
+        [unreadable.clone(), unreadable]
+    );
+    assert_eq!(
+        page.items[1].reason,
+        "the stored event is damaged; the log of the server says where"
+    );
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_of_dead_letters_is_bounded_and_says_where_to_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = log_with(dir.path(), |_| ());
+    log.append(BUS, (1..=5).map(senseless).collect(), Vec::new())
+        .await
+        .unwrap();
+    let engine = start(&log);
+    until(&engine, |route| route.dead == 5).await;
+    let pages = |code: Option<&str>, bounds: PageBounds| {
+        let filter = DeadLetterFilter {
+            code: code.map(str::to_owned),
+            ..DeadLetterFilter::default()
+        };
+        let (mut after, mut sizes) = (None, Vec::new());
+        loop {
+            let page = engine.dead_letter_page(&filter, after, bounds).unwrap();
+            sizes.push(page.items.len());
+            after = page.next;
+            if after.is_none() {
+                return sizes;
+            }
+        }
+    };
+    let all = PageBounds {
+        letters: 5,
+        scanned: 5,
+        bytes: 1 << 20,
+    };
+    assert_eq!(pages(None, all), [5]);
+    assert_eq!(pages(None, PageBounds { letters: 2, ..all }), [2, 2, 1]);
+    assert_eq!(pages(None, PageBounds { bytes: 1, ..all }), [1; 5]);
+    assert_eq!(pages(Some("other"), all), [0]);
+    assert_eq!(pages(Some("other"), PageBounds { scanned: 2, ..all }), [0; 3]);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_redrive_whose_caller_goes_away_is_carried_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = log_with(dir.path(), |_| ());
+    log.append(BUS, vec![senseless(1)], Vec::new()).await.unwrap();
+    let engine = start(&log);
+    until(&engine, |route| route.dead == 1).await;
+    let gone = engine.redrive(DeadLetterFilter::default()).now_or_never();
+    assert!(gone.is_none());
+    let deaths = || {
+        let states = log.route_states(ROUTE, 1).unwrap();
+        let is_death = |kind| kind == StateKind::Dead;
+        states.iter().filter(|state| is_death(state.record.kind)).count()
+    };
+    until(&engine, |_| deaths() == 2).await;
     engine.stop().await;
 }
