@@ -10,19 +10,21 @@ use super::record;
 use super::record::Attempt;
 use super::record::Death;
 use super::record::Finished;
+use super::recorder;
 use super::render;
 use super::route::Route;
 use super::webhook_id::webhook_id;
 use crate::catalog::Target;
 use crate::event::Event;
+use crate::log::LogError;
 use crate::log::StateRecord;
 use crate::log::StoredEvent;
 use crate::target::Call;
 use crate::target::Outcome;
 use crate::target::Report;
 
-/// Our own trouble (a read error, a full retry table) is tried again after this long, uncharged.
-const UNSENT_AGAIN_MS: i64 = 1_000;
+/// An event that cannot be read now is tried again after an eighth of its age, within these bounds.
+const READ_AGAIN_MS: (i64, i64) = (1_000, 60_000);
 
 /// Makes one attempt and returns when its outcome is durable, or gathered as progress.
 pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
@@ -31,8 +33,19 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
         route,
         due: &due,
     };
-    let Some(stored) = delivery.load().await else {
-        return delivery.postpone_unsent();
+    let stored = match delivery.load().await {
+        Loaded::Event(stored) => stored,
+        Loaded::Unreadable(reason) => {
+            let code = "unreadable-event".into();
+            let reason = reason.to_owned();
+            let death = Death {
+                code,
+                reason,
+                last: None,
+            };
+            return delivery.bury(&death).await;
+        }
+        Loaded::NotNow => return delivery.read_later().await,
     };
     let view = shared.view.load_full();
     let Some((names, target)) = view
@@ -58,6 +71,15 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
             delivery.bury(&death).await;
         }
     }
+}
+
+/// What came of looking for the event.
+enum Loaded {
+    Event(StoredEvent),
+    /// It will never be readable.
+    Unreadable(&'static str),
+    /// The disk or the system said no.
+    NotNow,
 }
 
 /// One event on its way over one route.
@@ -171,34 +193,61 @@ impl Delivery<'_> {
         }
     }
 
-    /// Makes a record durable. On failure the log is closed and the process ends; the delivery
-    /// stays in flight and is taken up after the restart.
+    /// Makes a record durable, however long the log has no room for it. On failure the log is
+    /// closed or the process stops; the delivery stays in flight and is taken up after the restart.
     async fn write(&self, record: StateRecord) -> bool {
-        let written = self.shared.log.record(vec![record]).await;
+        let written = recorder::record(&self.shared.log, &self.shared.stop, vec![record]).await;
         if let Err(error) = &written {
             tracing::error!(%error, "an outcome could not be recorded");
         }
         written.is_ok()
     }
 
-    async fn load(&self) -> Option<StoredEvent> {
-        if let Some(event) = &self.due.event {
-            return Some(event.clone());
+    async fn load(&self) -> Loaded {
+        if let Some(held) = &self.due.event {
+            return Loaded::Event(held.event.clone());
         }
         let (log, bus, sequence) = (self.shared.log.clone(), self.route.bus, self.due.sequence);
-        match tokio::task::spawn_blocking(move || log.event(bus, sequence)).await {
-            Ok(Ok(found)) => found,
+        let read = tokio::task::spawn_blocking(move || log.event(bus, sequence));
+        match read.await {
+            Ok(Ok(Some(event))) => Loaded::Event(event),
+            Ok(Ok(None)) => Loaded::Unreadable("the log does not have the event"),
             Ok(Err(error)) => {
                 tracing::error!(%error, sequence, "an event to deliver cannot be read");
-                None
+                match error {
+                    LogError::Corrupt { .. } => {
+                        Loaded::Unreadable("the stored event is damaged; the log of the server says where")
+                    }
+                    _ => Loaded::NotNow,
+                }
             }
-            Err(_) => None,
+            Err(_) => Loaded::NotNow,
         }
     }
 
-    fn postpone_unsent(&self) {
-        let due_ms = self.shared.clock.now_ms() + UNSENT_AGAIN_MS;
-        self.route.queue.lock().put_back(self.due.sequence, due_ms);
+    /// Our own trouble charges no attempt, but the age of the delivery runs on.
+    async fn read_later(&self) {
+        let (shared, sequence) = (self.shared, self.due.sequence);
+        let now_ms = shared.clock.now_ms();
+        let accepted_ms = || shared.log.time_of(self.route.bus, sequence);
+        let since_ms = self.due.since_ms.or_else(accepted_ms).unwrap_or(now_ms);
+        let (shortest, longest) = READ_AGAIN_MS;
+        let wait_ms = (now_ms.saturating_sub(since_ms) / 8).clamp(shortest, longest);
+        let next_ms = now_ms.saturating_add(wait_ms);
+        let view = shared.view.load_full();
+        let target = view.target(self.route.id);
+        if let Some(Err(why)) = target.map(|target| within_age(target, since_ms, next_ms)) {
+            let code = "max-age".into();
+            let reason = format!("{why}; the event could not be read");
+            return self
+                .bury(&Death {
+                    code,
+                    reason,
+                    last: None,
+                })
+                .await;
+        }
+        self.route.queue.lock().put_back(sequence, next_ms);
     }
 }
 
@@ -214,16 +263,17 @@ fn next_attempt_ms(
         return Err(("max-attempts", format!("given up after {} attempts", made.n)));
     };
     let next_ms = now_ms.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
+    within_age(target, since_ms, next_ms).map_err(|why| ("max-age", why))?;
+    Ok(next_ms)
+}
+
+/// Whether an attempt at `next_ms` comes before the delivery is too old; if not, why it is given up.
+fn within_age(target: &Target, since_ms: i64, next_ms: i64) -> Result<(), String> {
     let max_age = i64::try_from(target.retry.max_age.as_millis()).unwrap_or(i64::MAX);
     let last_ms = since_ms.saturating_add(max_age);
-    if next_ms > last_ms {
-        return Err((
-            "max-age",
-            format!(
-                "given up: the next attempt would be after {}",
-                render::moment(last_ms)
-            ),
-        ));
+    if next_ms <= last_ms {
+        return Ok(());
     }
-    Ok(next_ms)
+    let last = render::moment(last_ms);
+    Err(format!("given up: the next attempt would be after {last}"))
 }

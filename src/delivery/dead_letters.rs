@@ -1,8 +1,11 @@
 //! Dead letters: listed, searched, and given back to their routes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+
+use tokio::sync::oneshot;
 
 use super::engine::DeliveryError;
 use super::engine::Engine;
@@ -10,15 +13,35 @@ use super::jobs::Job;
 use super::jobs::JobState;
 use super::record;
 use super::record::Attempt;
+use super::recorder;
 use super::route::Route;
 use crate::event;
 use crate::event::Event;
+use crate::log::BusId;
+use crate::log::LogError;
 use crate::log::RouteId;
 
 /// Letters marked in one record and one append.
 const REDRIVE_CHUNK: usize = 1_000;
 /// While a route holds all the retries it may, a redrive looks again after this long.
 const REDRIVE_WAIT: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Bytes of the letters in one page, about; the last one may pass it.
+const PAGE_BYTES: usize = 8 << 20;
+/// Letters looked at for one page: each costs some small reads.
+const PAGE_SCANNED: usize = 4_000;
+
+/// What a letter takes beside data, reason and attempts, about; and an attempt beside its response.
+const LETTER_LEN: usize = 1_024;
+const ATTEMPT_LEN: usize = 128;
+
+/// What ends a page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PageBounds {
+    pub(super) letters: usize,
+    pub(super) scanned: usize,
+    pub(super) bytes: usize,
+}
 
 /// Names one dead letter: its route and the sequence of its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,8 +81,8 @@ pub struct DeadLetter {
     pub target: String,
     /// Sequence of the event on its bus.
     pub sequence: u64,
-    /// The event as it was accepted.
-    pub event: Event,
+    /// The event as it was accepted; none if it cannot be read.
+    pub event: Option<Event>,
     /// Stable code of the reason.
     pub code: String,
     /// The reason in words.
@@ -94,7 +117,8 @@ pub struct DeadLetterFilter {
 pub struct DeadLetterPage {
     /// The letters.
     pub items: Vec<DeadLetter>,
-    /// Pass it as `after` to go on.
+    /// Pass it as `after` to go on; none when there is no more. A page may be short, or empty, and
+    /// have a next one: few of the letters looked at were meant.
     pub next: Option<DeadLetterId>,
 }
 
@@ -109,16 +133,36 @@ impl Engine {
         after: Option<DeadLetterId>,
         limit: usize,
     ) -> Result<DeadLetterPage, DeliveryError> {
-        let mut items = Vec::new();
-        for id in self.candidates(filter) {
-            if after.is_some_and(|after| id <= after) {
-                continue;
-            }
-            if items.len() == limit {
-                let next = items.last().map(|letter: &DeadLetter| letter.id);
+        let bounds = PageBounds {
+            letters: limit,
+            scanned: PAGE_SCANNED,
+            bytes: PAGE_BYTES,
+        };
+        self.dead_letter_page(filter, after, bounds)
+    }
+
+    pub(super) fn dead_letter_page(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<DeadLetterId>,
+        bounds: PageBounds,
+    ) -> Result<DeadLetterPage, DeliveryError> {
+        let (mut items, mut bytes, mut next) = (Vec::new(), 0, after);
+        let mut candidates = self.candidates(filter);
+        candidates.retain(|id| after.is_none_or(|after| *id > after));
+        for (scanned, id) in candidates.into_iter().enumerate() {
+            if scanned >= bounds.scanned {
                 return Ok(DeadLetterPage { items, next });
             }
-            items.extend(self.dead_letter(id)?.filter(|letter| filter.admits(letter)));
+            if let Some(obituary) = self.obituary(id, filter)? {
+                if items.len() >= bounds.letters || bytes >= bounds.bytes {
+                    return Ok(DeadLetterPage { items, next });
+                }
+                let letter = self.dead_letter(id, obituary)?;
+                bytes += letter.len();
+                items.push(letter);
+            }
+            next = Some(id);
         }
         Ok(DeadLetterPage { items, next: None })
     }
@@ -126,30 +170,61 @@ impl Engine {
     /// Gives dead letters back to their routes: the same `webhook-id`, attempts and age from now.
     ///
     /// The first thousand are durably given back when this returns; the job does the rest. A
-    /// letter whose route is gone stays a dead letter and counts as failed.
+    /// letter whose route is gone stays a dead letter and counts as failed. Dropping the future
+    /// loses the answer only: the redrive goes on.
     ///
     /// # Errors
     /// When the log cannot be read or written; letters not given back stay dead letters.
     pub async fn redrive(&self, filter: DeadLetterFilter) -> Result<Job, DeliveryError> {
+        let (answer, answered) = oneshot::channel();
         let engine = self.clone();
-        let ids = tokio::task::spawn_blocking(move || engine.matching_ids(&filter))
-            .await
-            .map_err(|_| DeliveryError::Stopping)??;
-        let job = self
-            .shared
-            .jobs
-            .add("redrive", u64::try_from(ids.len()).unwrap_or(u64::MAX));
+        // Between a letter's record and its return to the queue nothing may be dropped, so the
+        // engine carries it out, whatever becomes of the caller.
+        self.shared
+            .workers
+            .spawn(async move { engine.carry_out_redrive(filter, answer).await });
+        answered.await.unwrap_or(Err(DeliveryError::Stopping))
+    }
+
+    /// Answers once the first chunk is given back, and goes on to the end.
+    async fn carry_out_redrive(
+        &self,
+        filter: DeadLetterFilter,
+        answer: oneshot::Sender<Result<Job, DeliveryError>>,
+    ) {
+        // A caller that has gone away needs no answer.
+        let ids = match self.find_all(filter).await {
+            Ok(ids) => ids,
+            Err(error) => return drop(answer.send(Err(error))),
+        };
+        let jobs = &self.shared.jobs;
+        let job = jobs.add("redrive", u64::try_from(ids.len()).unwrap_or(u64::MAX));
         let (first, rest) = ids.split_at(ids.len().min(REDRIVE_CHUNK));
-        self.give_back(&job.id, first).await?;
-        let (engine, id, rest) = (self.clone(), job.id.clone(), rest.to_vec());
-        if rest.is_empty() {
-            self.shared.jobs.update(&id, |job| job.state = JobState::Done);
-        } else {
-            self.shared
-                .workers
-                .spawn(async move { engine.give_back_rest(&id, &rest).await });
+        if let Err(error) = self.give_back(&job.id, first).await {
+            jobs.fail(&job.id, error.to_string());
+            return drop(answer.send(Err(error)));
         }
-        Ok(self.shared.jobs.find(&job.id).unwrap_or(job))
+        if rest.is_empty() {
+            jobs.update(&job.id, |job| job.state = JobState::Done);
+        }
+        let id = job.id.clone();
+        drop(answer.send(Ok(jobs.find(&id).unwrap_or(job))));
+        if rest.is_empty() {
+            return;
+        }
+        match self.give_back_rest(&id, rest).await {
+            Ok(()) => jobs.update(&id, |job| job.state = JobState::Done),
+            Err(error) => {
+                tracing::error!(%error, "a redrive stopped");
+                jobs.fail(&id, error.to_string());
+            }
+        }
+    }
+
+    async fn find_all(&self, filter: DeadLetterFilter) -> Result<Vec<DeadLetterId>, DeliveryError> {
+        let engine = self.clone();
+        let found = tokio::task::spawn_blocking(move || engine.matching_ids(&filter));
+        found.await.map_err(|_| DeliveryError::Stopping)?
     }
 
     /// How many dead letters a filter means. Blocking.
@@ -166,20 +241,17 @@ impl Engine {
         self.shared.jobs.find(id)
     }
 
-    async fn give_back_rest(&self, job: &str, ids: &[DeadLetterId]) {
+    async fn give_back_rest(&self, job: &str, ids: &[DeadLetterId]) -> Result<(), DeliveryError> {
         for chunk in ids.chunks(REDRIVE_CHUNK) {
             while !self.has_room(chunk) {
                 let wait = tokio::time::sleep(REDRIVE_WAIT);
                 if self.shared.stop.run_until_cancelled(wait).await.is_none() {
-                    return self.shared.jobs.update(job, |job| job.state = JobState::Failed);
+                    return Err(DeliveryError::Stopping);
                 }
             }
-            if let Err(error) = self.give_back(job, chunk).await {
-                tracing::error!(%error, "a redrive stopped");
-                return self.shared.jobs.update(job, |job| job.state = JobState::Failed);
-            }
+            self.give_back(job, chunk).await?;
         }
-        self.shared.jobs.update(job, |job| job.state = JobState::Done);
+        Ok(())
     }
 
     fn has_room(&self, ids: &[DeadLetterId]) -> bool {
@@ -212,9 +284,7 @@ impl Engine {
             .map(|(route, sequences)| record::redriven(route.id, sequences.clone()))
             .collect();
         if !records.is_empty() {
-            self.shared
-                .log
-                .record(records)
+            recorder::record(&self.shared.log, &self.shared.stop, records)
                 .await
                 .map_err(DeliveryError::Append)?;
         }
@@ -244,7 +314,10 @@ impl Engine {
         if filter.code.is_some() || filter.since_ms.is_some() {
             let mut admitted = Vec::new();
             for id in ids {
-                if self.dead_letter(id)?.is_some_and(|letter| filter.admits(&letter)) {
+                if self.shared.stop.is_cancelled() {
+                    return Err(DeliveryError::Stopping);
+                }
+                if self.obituary(id, filter)?.is_some() {
                     admitted.push(id);
                 }
             }
@@ -272,59 +345,94 @@ impl Engine {
             }
         }
         if let Some(ids) = &filter.ids {
+            let ids: BTreeSet<_> = ids.iter().collect();
             found.retain(|id| ids.contains(id));
         }
         found.sort_unstable();
         found
     }
 
-    fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, DeliveryError> {
-        let route = RouteId(id.route);
+    /// What is recorded of a letter, without its event, if the filter means it.
+    fn obituary(
+        &self,
+        id: DeadLetterId,
+        filter: &DeadLetterFilter,
+    ) -> Result<Option<Obituary>, DeliveryError> {
         let Some(bus) = self.route(id.route).map(|route| route.bus) else {
             return Ok(None);
         };
-        let Some(stored) = self
-            .shared
-            .log
-            .event(bus, id.sequence)
-            .map_err(DeliveryError::Log)?
-        else {
-            return Ok(None);
-        };
-        let event = event::decode_attributes(&stored.attributes, stored.data.clone())?;
-        let timeline = self.on_route(route, id.sequence)?;
+        let timeline = self.on_route(RouteId(id.route), id.sequence)?;
         // Redriven between the listing and now: no longer a dead letter.
         let Some((code, reason)) = timeline.death else {
             return Ok(None);
         };
-        let view = self.shared.view.load();
-        let Some(names) = view.route(route) else {
-            return Ok(None);
-        };
-        Ok(Some(DeadLetter {
-            id,
-            bus: names.bus.as_str().to_owned(),
+        let accepted_ms = self.shared.log.time_of(bus, id.sequence).unwrap_or_default();
+        let at_ms = |attempt: Option<&Attempt>| attempt.map_or(accepted_ms, |attempt| attempt.at_ms);
+        let obituary = Obituary {
+            bus,
             rule: timeline.rule,
             target: timeline.target,
-            sequence: id.sequence,
-            event,
             code,
             reason,
-            first_at_ms: timeline
-                .attempts
-                .first()
-                .map_or(stored.time_ms, |attempt| attempt.at_ms),
-            last_at_ms: timeline
-                .attempts
-                .last()
-                .map_or(stored.time_ms, |attempt| attempt.at_ms),
+            first_at_ms: at_ms(timeline.attempts.first()),
+            last_at_ms: at_ms(timeline.attempts.last()),
             attempts: timeline.attempts,
-        }))
+        };
+        Ok(filter.admits(&obituary).then_some(obituary))
+    }
+
+    fn dead_letter(&self, id: DeadLetterId, obituary: Obituary) -> Result<DeadLetter, DeliveryError> {
+        let event = match self.shared.log.event(obituary.bus, id.sequence) {
+            // Damage must not hide the letter that tells of it, nor the others.
+            Ok(None) | Err(LogError::Corrupt { .. }) => None,
+            Ok(Some(stored)) => event::decode_attributes(&stored.attributes, stored.data).ok(),
+            Err(error) => return Err(DeliveryError::Log(error)),
+        };
+        let view = self.shared.view.load();
+        let bus = view.route(RouteId(id.route)).map(|names| names.bus.as_str());
+        Ok(DeadLetter {
+            id,
+            bus: bus.unwrap_or_default().to_owned(),
+            rule: obituary.rule,
+            target: obituary.target,
+            sequence: id.sequence,
+            event,
+            code: obituary.code,
+            reason: obituary.reason,
+            attempts: obituary.attempts,
+            first_at_ms: obituary.first_at_ms,
+            last_at_ms: obituary.last_at_ms,
+        })
+    }
+}
+
+/// A dead letter without its event.
+struct Obituary {
+    bus: BusId,
+    rule: String,
+    target: String,
+    code: String,
+    reason: String,
+    attempts: Vec<Attempt>,
+    first_at_ms: i64,
+    last_at_ms: i64,
+}
+
+impl DeadLetter {
+    /// About how many bytes it takes.
+    fn len(&self) -> usize {
+        let event = self.event.as_ref().map_or(0, |event| event.data().bytes().len());
+        let response = |attempt: &Attempt| attempt.response.as_ref().map_or(0, String::len);
+        let attempts = self
+            .attempts
+            .iter()
+            .map(|attempt| ATTEMPT_LEN + response(attempt));
+        LETTER_LEN + event + self.reason.len() + attempts.sum::<usize>()
     }
 }
 
 impl DeadLetterFilter {
-    fn admits(&self, letter: &DeadLetter) -> bool {
+    fn admits(&self, letter: &Obituary) -> bool {
         self.code.as_ref().is_none_or(|code| *code == letter.code)
             && self.since_ms.is_none_or(|since_ms| letter.last_at_ms >= since_ms)
     }

@@ -1,23 +1,25 @@
 //! The delivery engine: all routes, their workers, and the feed of durable events.
 
+use std::cell::LazyCell;
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
 use parking_lot::RwLock;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::jobs::Jobs;
+use super::memory::Memory;
 use super::progress::Progress;
 use super::queue::Queue;
 use super::restore;
 use super::restore::Folded;
 use super::route::Route;
 use super::route::RouteStatus;
+use super::slots::Slots;
 use super::worker;
 use crate::catalog::View;
 use crate::clock::SharedClock;
@@ -28,10 +30,11 @@ use crate::log::LogError;
 use crate::log::RouteId;
 use crate::target::Targets;
 
-/// Attempts in flight at once over all routes: what one process can hold open with ease.
-pub(super) const SLOTS: usize = 4_096;
-/// Bytes of events that routes may hold in memory ahead of their attempt; more is read again.
-const READY_BYTES_PER_EVENT: usize = 64 * 1024;
+/// Attempts in flight at once over all routes, beside one for each route: what one process can
+/// hold open with ease.
+const SLOTS: usize = 4_096;
+/// Bytes of events that all routes together hold in memory for their attempt; more is read again.
+const HELD_BYTES: usize = 64 << 20;
 
 /// A question or an order that delivery cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -65,9 +68,9 @@ pub(super) struct Shared {
     pub(super) routes: RwLock<HashMap<RouteId, Arc<Route>>>,
     pub(super) progress: Progress,
     pub(super) jobs: Jobs,
+    memory: Memory,
     pub(super) redrives: tokio::sync::Mutex<()>,
-    pub(super) slots: Arc<Semaphore>,
-    pub(super) active: AtomicUsize,
+    pub(super) slots: Arc<Slots>,
     pub(super) workers: TaskTracker,
     pub(super) stop: CancellationToken,
     recorder: TaskTracker,
@@ -90,9 +93,9 @@ impl Engine {
             routes: RwLock::default(),
             progress: Progress::default(),
             jobs: Jobs::default(),
+            memory: Memory::new(HELD_BYTES),
             redrives: tokio::sync::Mutex::default(),
-            slots: Arc::new(Semaphore::new(SLOTS)),
-            active: AtomicUsize::new(0),
+            slots: Arc::new(Slots::new(SLOTS)),
             workers: TaskTracker::new(),
             stop: CancellationToken::new(),
             recorder: TaskTracker::new(),
@@ -141,7 +144,9 @@ impl Engine {
         all
     }
 
-    fn route_status(&self, id: RouteId) -> Option<RouteStatus> {
+    /// What one open route is doing.
+    #[must_use]
+    pub fn route_status(&self, id: RouteId) -> Option<RouteStatus> {
         let view = self.shared.view.load();
         let names = view.route(id)?;
         let target = view.target(id)?;
@@ -188,7 +193,7 @@ impl Shared {
                         None => Queue::restored(
                             0,
                             roaring::RoaringTreemap::new(),
-                            HashMap::new(),
+                            BTreeMap::new(),
                             roaring::RoaringTreemap::new(),
                         ),
                     };
@@ -246,12 +251,13 @@ impl Shared {
 
     fn hand_out(self: &Arc<Self>, durable: &Durable) {
         for event in &durable.events {
-            let held = (event.data.len() <= READY_BYTES_PER_EVENT).then_some(event);
+            // Once for all its routes, and not at all if none of them has room.
+            let held = LazyCell::new(|| self.memory.hold(event));
             for id in &event.routes {
                 let route = self.routes.read().get(id).cloned();
                 // A route that is not known yet reads the event from the log when it opens.
                 if let Some(route) = route {
-                    self.change(&route, |queue| queue.offer(event.sequence, held.cloned()));
+                    self.change(&route, |queue| queue.offer(event.sequence, || held.clone()));
                 }
             }
         }

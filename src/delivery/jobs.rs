@@ -23,6 +23,8 @@ pub struct Job {
     pub done: u64,
     /// Parts that could not be done.
     pub failed: u64,
+    /// Why it was cut off.
+    pub reason: Option<String>,
 }
 
 /// Whether a job goes on.
@@ -50,6 +52,7 @@ impl Jobs {
             total,
             done: 0,
             failed: 0,
+            reason: None,
         };
         let mut jobs = self.0.lock();
         jobs.push_back(job.clone());
@@ -63,6 +66,14 @@ impl Jobs {
         if let Some(job) = self.0.lock().iter_mut().find(|job| job.id == id) {
             change(job);
         }
+    }
+
+    /// The job was cut off.
+    pub(super) fn fail(&self, id: &str, reason: String) {
+        self.update(id, |job| {
+            job.state = JobState::Failed;
+            job.reason = Some(reason);
+        });
     }
 
     pub(super) fn find(&self, id: &str) -> Option<Job> {

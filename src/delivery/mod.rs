@@ -17,15 +17,21 @@ mod attempt;
 mod dead_letters;
 mod engine;
 mod jobs;
+mod memory;
 mod progress;
 mod queue;
 mod record;
+mod recorder;
 mod render;
 mod restore;
 mod route;
+mod slots;
 mod timeline;
 mod webhook_id;
 mod worker;
+
+#[cfg(test)]
+mod tests;
 
 pub use dead_letters::DeadLetter;
 pub use dead_letters::DeadLetterFilter;

@@ -3,13 +3,14 @@
 //! A pure state machine: no I/O, no clock. The order of work is retries that are due, then new
 //! events in sequence order.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 
-use crate::log::StoredEvent;
+use super::memory::Held;
 
 /// New events held ready; more wait as backlog in the log.
 pub(super) const WINDOW: usize = 512;
@@ -25,7 +26,7 @@ pub(super) struct Due {
     /// From when the age of the delivery counts, if not from its acceptance.
     pub(super) since_ms: Option<i64>,
     /// The event, if it is still in memory.
-    pub(super) event: Option<StoredEvent>,
+    pub(super) event: Option<Arc<Held>>,
 }
 
 /// A delivery that has been tried, or was given back by a redrive.
@@ -39,7 +40,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 struct Ready {
     sequence: u64,
-    event: Option<StoredEvent>,
+    event: Option<Arc<Held>>,
 }
 
 /// The work of one route.
@@ -52,7 +53,7 @@ pub(super) struct Queue {
     ready: VecDeque<Ready>,
     /// Settled before a restart, above the cursor.
     settled_ahead: RoaringTreemap,
-    waiting: HashMap<u64, Waiting>,
+    waiting: BTreeMap<u64, Waiting>,
     due: BTreeSet<(i64, u64)>,
     in_flight: BTreeSet<u64>,
     dead: RoaringTreemap,
@@ -63,7 +64,7 @@ impl Queue {
     pub(super) fn restored(
         floor: u64,
         settled_ahead: RoaringTreemap,
-        waiting: HashMap<u64, Waiting>,
+        waiting: BTreeMap<u64, Waiting>,
         dead: RoaringTreemap,
     ) -> Self {
         let due = waiting
@@ -82,7 +83,9 @@ impl Queue {
     }
 
     /// Takes an event from the live feed; one that does not fit is read from the log later.
-    pub(super) fn offer(&mut self, sequence: u64, event: Option<StoredEvent>) {
+    ///
+    /// `hold` gives the event itself, if there is memory for it; else it is read at its attempt.
+    pub(super) fn offer(&mut self, sequence: u64, hold: impl FnOnce() -> Option<Arc<Held>>) {
         if self.is_behind || sequence <= self.cursor {
             return;
         }
@@ -91,7 +94,10 @@ impl Queue {
             return;
         }
         self.cursor = sequence;
-        self.ready.push_back(Ready { sequence, event });
+        self.ready.push_back(Ready {
+            sequence,
+            event: hold(),
+        });
     }
 
     /// The live feed lost something: look into the log.
@@ -245,7 +251,7 @@ impl Queue {
     /// The lowest sequence that is not settled, as far as it is in memory.
     pub(super) fn oldest(&self) -> Option<u64> {
         let ready = self.ready.front().map(|ready| ready.sequence);
-        let waiting = self.waiting.keys().min().copied();
+        let waiting = self.waiting.first_key_value().map(|(sequence, _)| *sequence);
         [ready, waiting, self.in_flight.first().copied()]
             .into_iter()
             .flatten()
@@ -256,6 +262,9 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::memory::Memory;
+    use crate::log::NewEvent;
+    use crate::log::StoredEvent;
 
     fn drained(queue: &mut Queue, log: &[u64], now_ms: i64) -> Vec<u64> {
         let read = |after: u64, n: usize| log.iter().copied().filter(|s| *s > after).take(n).collect();
@@ -269,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_restored_queue_gives_what_is_open_and_nothing_that_is_settled() {
-        let waiting = HashMap::from([(
+        let waiting = BTreeMap::from([(
             3,
             Waiting {
                 attempts: 2,
@@ -288,14 +297,14 @@ mod tests {
     #[test]
     fn what_the_feed_brings_twice_or_late_is_taken_once() {
         let mut queue = Queue::default();
-        queue.offer(1, None);
-        queue.offer(1, None);
+        queue.offer(1, || None);
+        queue.offer(1, || None);
         queue.fall_behind();
-        queue.offer(3, None);
+        queue.offer(3, || None);
         let log = [1, 2, 3];
         assert_eq!(drained(&mut queue, &log, 0), [1, 2, 3]);
-        queue.offer(3, None);
-        queue.offer(4, None);
+        queue.offer(3, || None);
+        queue.offer(4, || None);
         assert_eq!(drained(&mut queue, &[1, 2, 3, 4], 0), [4]);
     }
 
@@ -304,7 +313,7 @@ mod tests {
         let mut queue = Queue::default();
         let log: Vec<u64> = (1..=3 * WINDOW as u64).collect();
         for sequence in &log {
-            queue.offer(*sequence, None);
+            queue.offer(*sequence, || None);
         }
         assert_eq!(drained(&mut queue, &log, 0), log);
     }
@@ -323,7 +332,7 @@ mod tests {
             );
         }
         queue.cursor = MAX_RETRIES as u64;
-        queue.offer(MAX_RETRIES as u64 + 1, None);
+        queue.offer(MAX_RETRIES as u64 + 1, || None);
         assert!(queue.take(0).is_none());
         let due = queue.take(1_000).unwrap();
         queue.settle(due.sequence);
@@ -341,7 +350,7 @@ mod tests {
                 due_ms: 10,
             },
         );
-        queue.offer(2, None);
+        queue.offer(2, || None);
         for sequence in [1, 2] {
             assert_eq!(queue.take(10).map(|due| due.sequence), Some(sequence));
             queue.put_back(sequence, 20);
@@ -351,9 +360,31 @@ mod tests {
     }
 
     #[test]
+    fn an_event_that_leaves_the_queue_whichever_way_gives_its_memory_back() {
+        let memory = Memory::new(1 << 20);
+        let event = StoredEvent::from(NewEvent::default());
+        let fill = |queue: &mut Queue| {
+            for sequence in 1..=2 * WINDOW as u64 {
+                queue.offer(sequence, || memory.hold(&event));
+            }
+            assert!(memory.left() < 1 << 20);
+        };
+        let mut queue = Queue::default();
+        fill(&mut queue);
+        while let Some(due) = queue.take(0) {
+            queue.settle(due.sequence);
+        }
+        assert_eq!(memory.left(), 1 << 20);
+        let mut queue = Queue::default();
+        fill(&mut queue);
+        queue.close();
+        assert_eq!(memory.left(), 1 << 20);
+    }
+
+    #[test]
     fn a_dead_letter_is_revived_once() {
         let mut queue = Queue::default();
-        queue.offer(1, None);
+        queue.offer(1, || None);
         queue.take(0).unwrap();
         queue.bury(1);
         assert!(queue.is_idle());

@@ -58,7 +58,8 @@ pub(super) struct Finished {
     pub(super) status: u16,
 }
 
-const FINISHED_LEN: usize = 14;
+/// Bytes of one entry in the payload of a progress record.
+pub(super) const FINISHED_LEN: usize = 14;
 
 impl Finished {
     /// The attempt as it is shown; its number is one more than the failures before it.

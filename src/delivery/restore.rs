@@ -1,5 +1,6 @@
 //! The state of every route as the log tells it, folded once at start.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use roaring::RoaringTreemap;
@@ -21,7 +22,7 @@ const CHUNK: usize = 4_096;
 #[derive(Debug, Default)]
 pub(super) struct Folded {
     settled: RoaringTreemap,
-    waiting: HashMap<u64, Waiting>,
+    waiting: BTreeMap<u64, Waiting>,
     dead: RoaringTreemap,
 }
 

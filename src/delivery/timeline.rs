@@ -5,6 +5,7 @@ use super::engine::Engine;
 use super::record;
 use super::record::Attempt;
 use super::record::Death;
+use super::record::Finished;
 use crate::log::RouteId;
 use crate::log::StateKind;
 use crate::log::StoredEvent;
@@ -55,17 +56,13 @@ impl Engine {
 
     pub(super) fn on_route(&self, id: RouteId, sequence: u64) -> Result<RouteTimeline, DeliveryError> {
         let shared = &self.shared;
+        // First what is not recorded yet: what leaves there in between is then in the log.
+        let unrecorded = shared.progress.find(id, sequence);
         let records = shared
             .log
             .route_states(id, sequence)
             .map_err(DeliveryError::Log)?;
-        let mut story = Story::default();
-        for record in &records {
-            story.tell(record, sequence);
-        }
-        if let Some(finished) = shared.progress.find(id, sequence) {
-            story.finish(finished.attempt(story.failures + 1));
-        }
+        let story = Story::of(&records, unrecorded, sequence);
         let view = shared.view.load();
         let names = view.route(id);
         let is_closed = names.is_none_or(|names| names.is_closed);
@@ -107,6 +104,20 @@ impl Default for Story {
 }
 
 impl Story {
+    /// What the records say, and a finish that may be among them already.
+    fn of(records: &[StoredState], unrecorded: Option<Finished>, sequence: u64) -> Self {
+        let mut story = Self::default();
+        for record in records {
+            story.tell(record, sequence);
+        }
+        if let Some(finished) = unrecorded
+            && story.state != DeliveryState::Delivered
+        {
+            story.finish(finished.attempt(story.failures + 1));
+        }
+        story
+    }
+
     fn tell(&mut self, record: &StoredState, sequence: u64) {
         match record.record.kind {
             StateKind::Progress => {
@@ -139,5 +150,29 @@ impl Story {
     fn finish(&mut self, attempt: Attempt) {
         self.state = DeliveryState::Delivered;
         self.attempts.push(attempt);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finish_that_is_recorded_while_the_story_is_told_is_told_once() {
+        let finished = Finished {
+            sequence: 7,
+            at_ms: 1,
+            ms: 2,
+            status: 200,
+        };
+        let recorded = StoredState {
+            time_ms: 3,
+            record: record::progress(RouteId(1), &[finished]),
+        };
+        for records in [vec![], vec![recorded]] {
+            let story = Story::of(&records, Some(finished), 7);
+            assert_eq!(story.state, DeliveryState::Delivered);
+            assert_eq!(story.attempts, [finished.attempt(1)]);
+        }
     }
 }

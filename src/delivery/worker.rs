@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::Id;
 use tokio::task::JoinError;
 use tokio::task::JoinSet;
@@ -12,13 +11,12 @@ use tokio::task::JoinSet;
 use super::attempt::attempt;
 use super::engine::Shared;
 use super::route::Route;
+use super::slots::Slot;
 
 /// On stop, attempts in flight have this long to end; what is cut off is sent again after the restart.
 const DRAIN: Duration = Duration::from_secs(10);
 /// Without a retry to wait for, look again after this long in case a wake-up was missed.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
-/// With work but no free slot, look again after this long.
-const SLOT_WAIT: Duration = Duration::from_millis(5);
 /// An attempt that panicked is made again after this long.
 const AFTER_PANIC_MS: i64 = 10_000;
 
@@ -31,9 +29,10 @@ pub(super) async fn run(shared: Arc<Shared>, route: Arc<Route>) {
         route,
         attempts: JoinSet::new(),
         sequences: Vec::new(),
+        slots: Vec::new(),
+        starved_with: None,
     };
     let shared = Arc::clone(&worker.shared);
-    shared.active.fetch_add(1, Ordering::Relaxed);
     loop {
         let filling = worker.start_attempts();
         if worker.retire_if_idle() {
@@ -51,16 +50,14 @@ pub(super) async fn run(shared: Arc<Shared>, route: Arc<Route>) {
             () = tokio::time::sleep(wait) => {}
         }
     }
-    shared.active.fetch_sub(1, Ordering::Relaxed);
 }
 
 /// Why no further attempt was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Filling {
-    /// The route has as many in flight as it may; an ending attempt wakes the worker.
+    /// The route has as many in flight as it may, or waits for a slot; an ending attempt wakes
+    /// the worker, and so does the slot.
     Full,
-    /// All slots of the server are taken.
-    NoSlot,
     /// Nothing is due.
     Empty,
 }
@@ -71,14 +68,35 @@ struct Worker {
     attempts: JoinSet<()>,
     /// Which task carries which sequence, to find the delivery of a task that panicked.
     sequences: Vec<(Id, u64)>,
+    /// One for each attempt but one: the first needs none, so every route always has an attempt.
+    slots: Vec<Slot>,
+    /// How many slots were held when one more was refused; it wakes the worker.
+    starved_with: Option<usize>,
 }
 
 impl Worker {
     fn start_attempts(&mut self) -> Filling {
-        while self.attempts.len() < self.share() {
-            let Ok(slot) = Arc::clone(&self.shared.slots).try_acquire_owned() else {
-                return Filling::NoSlot;
-            };
+        if let Some(held) = self.starved_with.take() {
+            self.shared.slots.forgo(self.route.id, held);
+        }
+        let filling = self.fill();
+        self.slots.truncate(self.attempts.len().saturating_sub(1));
+        if self.starved_with.is_none() {
+            // It may have been woken for a slot that another route is waiting for.
+            self.shared.slots.pass_on();
+        }
+        filling
+    }
+
+    fn fill(&mut self) -> Filling {
+        while self.attempts.len() < self.bound() {
+            if self.slots.len() < self.attempts.len() {
+                let Some(slot) = self.shared.slots.take(&self.route, self.slots.len()) else {
+                    self.starved_with = Some(self.slots.len());
+                    return Filling::Full;
+                };
+                self.slots.push(slot);
+            }
             let now_ms = self.shared.clock.now_ms();
             let due = {
                 let mut queue = self.route.queue.lock();
@@ -93,18 +111,16 @@ impl Worker {
             let Some(due) = due else { return Filling::Empty };
             let sequence = due.sequence;
             let (shared, route) = (Arc::clone(&self.shared), Arc::clone(&self.route));
-            let task = self.attempts.spawn(async move {
-                let _slot: OwnedSemaphorePermit = slot;
-                attempt(&shared, &route, due).await;
-            });
+            let task = self
+                .attempts
+                .spawn(async move { attempt(&shared, &route, due).await });
             self.sequences.push((task.id(), sequence));
         }
         Filling::Full
     }
 
-    /// How many attempts this route may have in flight: its own bound, and a fair part of all
-    /// slots, so that many hanging routes leave room for the others. None while paused.
-    fn share(&self) -> usize {
+    /// How many attempts this route may have in flight by its own settings; none while paused.
+    fn bound(&self) -> usize {
         let view = self.shared.view.load();
         let Some(target) = view.target(self.route.id) else {
             return 0;
@@ -112,11 +128,7 @@ impl Worker {
         if target.paused || self.shared.stop.is_cancelled() {
             return 0;
         }
-        let active = self.shared.active.load(Ordering::Relaxed).max(1);
-        let fair = (super::engine::SLOTS / active).max(1);
-        usize::try_from(target.concurrency)
-            .unwrap_or(usize::MAX)
-            .min(fair)
+        usize::try_from(target.concurrency).unwrap_or(usize::MAX)
     }
 
     /// A task that panicked leaves its delivery in flight; it is tried again later.
@@ -150,7 +162,6 @@ impl Worker {
     fn wait(&self, filling: Filling) -> Duration {
         match filling {
             Filling::Full => LONGEST_WAIT,
-            Filling::NoSlot => SLOT_WAIT,
             Filling::Empty => {
                 let next = self.route.queue.lock().next_due_ms();
                 let left = next.map(|due_ms| due_ms.saturating_sub(self.shared.clock.now_ms()).max(1));

@@ -9,6 +9,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::header::LOCATION;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use utoipa::IntoParams;
 
 use super::events::blocking;
@@ -195,7 +196,7 @@ fn since(text: Option<&str>) -> Result<Option<i64>, Problem> {
 fn reply(letter: DeadLetter) -> Result<DeadLetterReply, Problem> {
     Ok(DeadLetterReply {
         id: letter.id.to_string(),
-        event: present::event_json(&letter.event)?,
+        event: (letter.event.as_ref()).map_or_else(|| Ok(RawValue::NULL.to_owned()), present::event_json)?,
         bus: letter.bus,
         rule: letter.rule,
         target: letter.target,
