@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::dev;
+use super::open_files;
 use super::parts;
 use super::rules_watcher;
 use super::rules_watcher::RulesError;
@@ -146,7 +147,11 @@ pub async fn serve(settings: Settings, is_dev: bool) -> Result<(), ServeError> {
     ));
     let tasks = TaskTracker::new();
     tasks.spawn(keep_metrics(state.metrics.clone(), stop.clone()));
-    tasks.spawn(server.run(http::router(Arc::clone(&state)), stop.clone()));
+    tasks.spawn(server.run(
+        http::router(Arc::clone(&state)),
+        open_files::connections(),
+        stop.clone(),
+    ));
 
     let interrupted = async {
         signals::asked_to_stop()

@@ -55,6 +55,18 @@ async fn a_port_in_use_is_said_in_one_line_with_the_fix() {
     assert!(second.stdout.is_empty(), "{second:?}");
 }
 
+/// A shell's usual limit of 1,024 files is not that of a server.
+#[tokio::test]
+async fn the_limit_of_open_files_is_raised_as_far_as_the_system_lets_it() {
+    let server = Server::start().await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let files = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let limits: Vec<_> = files.unwrap().split_whitespace().take(2).collect();
+    assert_eq!(limits[0], limits[1], "soft and hard");
+}
+
 /// F25: until the catalog was read once nobody can say where an event goes, so none is taken.
 #[tokio::test]
 async fn nothing_is_accepted_before_the_rules_are_loaded() {
