@@ -65,12 +65,8 @@ impl Problem {
 
     /// The same with the single faults.
     #[must_use]
-    pub fn with_errors(mut self, mut errors: Vec<Fault>) -> Self {
-        for fault in &mut errors {
-            fault.detail = clipped(std::mem::take(&mut fault.detail));
-            fault.pointer = fault.pointer.take().map(clipped);
-        }
-        self.errors = errors;
+    pub fn with_errors(mut self, errors: Vec<Fault>) -> Self {
+        self.errors = errors.into_iter().map(Fault::clipped).collect();
         self
     }
 
@@ -78,6 +74,16 @@ impl Problem {
     #[must_use]
     pub const fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+}
+
+impl Fault {
+    /// The same with texts of a bounded length.
+    #[must_use]
+    pub fn clipped(mut self) -> Self {
+        self.detail = clipped(self.detail);
+        self.pointer = self.pointer.map(clipped);
         self
     }
 }
