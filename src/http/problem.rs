@@ -87,6 +87,11 @@ impl From<AppendError> for Problem {
                     format!("the events take {len} bytes in the log, the limit is {max}; send fewer at once");
                 Self::new(413, "batch-too-large", detail)
             }
+            AppendError::TooManyEvents { count, max } => {
+                let detail = format!("{count} events are more than the limit of {max}; send fewer at once");
+                Self::new(413, "batch-too-large", detail)
+            }
+            AppendError::Invalid(_) => internal(&error),
             AppendError::Overloaded => Self::new(
                 503,
                 "overloaded",
@@ -138,7 +143,11 @@ impl From<ControlError> for Problem {
             ControlError::Refused(issues) => of_issues(&issues),
             ControlError::Stale { .. } => Self::new(412, "stale", error.to_string()),
             ControlError::Repository(error) => error.into(),
-            ControlError::Log(error) => error.into(),
+            ControlError::Log(error) => {
+                tracing::error!(%error, "a change is stored and not in force");
+                let detail = "the change is stored, but the log could not take note of it; it comes into force when the server starts again";
+                Self::new(503, "stopping", detail).retry_after(1)
+            }
             ControlError::Stopping => {
                 Self::new(503, "stopping", "the server is stopping; try again").retry_after(1)
             }
