@@ -88,6 +88,18 @@ impl Fault {
     }
 }
 
+/// An error with all its causes, in one line.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
 /// Longest text about one fault. Texts quote their input, and that may be megabytes long.
 const MAX_TEXT: usize = 500;
 

@@ -4,6 +4,7 @@ mod dev;
 mod open_files;
 mod parts;
 mod rules_watcher;
+mod running;
 mod serve;
 mod signals;
 

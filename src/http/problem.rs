@@ -19,6 +19,7 @@ use crate::log::AppendError;
 use crate::log::LogError;
 use crate::problem::Fault;
 use crate::problem::Problem;
+use crate::problem::chain;
 use crate::routing::ControlError;
 
 impl IntoResponse for Problem {
@@ -38,13 +39,7 @@ impl IntoResponse for Problem {
 
 /// An error of ours that the caller cannot mend; the chain goes to the log, not to the caller.
 pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
-    let mut chain = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        chain = format!("{chain}: {inner}");
-        cause = inner.source();
-    }
-    tracing::error!(error = chain, request = current_id(), "a request failed");
+    tracing::error!(error = chain(error), request = current_id(), "a request failed");
     Problem::new(
         500,
         "internal",
@@ -144,7 +139,7 @@ impl From<ControlError> for Problem {
             ControlError::Stale { .. } => Self::new(412, "stale", error.to_string()),
             ControlError::Repository(error) => error.into(),
             ControlError::Log(error) => {
-                tracing::error!(%error, "a change is stored and not in force");
+                tracing::error!(error = chain(&error), "a change is stored and not in force");
                 let detail = "the change is stored, but the log could not take note of it; it comes into force when the server starts again";
                 Self::new(503, "stopping", detail).retry_after(1)
             }
@@ -170,7 +165,7 @@ impl From<RepositoryError> for Problem {
             RepositoryError::DefaultBus => Self::new(409, "default-bus", "the bus `default` always exists"),
             RepositoryError::NoSuchBus(bus) => no_such_bus(bus.as_str()),
             RepositoryError::Unavailable { .. } | RepositoryError::OutcomeUnknown { .. } => {
-                tracing::warn!(%error, "the catalog cannot be reached");
+                tracing::warn!(error = chain(&error), "the catalog cannot be reached");
                 let detail = "the database cannot be reached: rules cannot be changed now; events are taken and delivered";
                 Self::new(503, "catalog-unavailable", detail).retry_after(1)
             }

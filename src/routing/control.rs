@@ -76,7 +76,7 @@ pub enum ControlError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// Rules are well formed and still refused.
-    #[error("the rules are refused")]
+    #[error("{}", Issue::render_all(.0))]
     Refused(Vec<Issue>),
     /// The rule is of another revision than the caller saw.
     #[error("the rule `{rule}` is at revision {found}, not {expected}")]
