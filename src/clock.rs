@@ -3,8 +3,6 @@
 //! Everything that needs the time takes a [`Clock`], so a test can decide what time it is.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
-use std::sync::atomic::Ordering;
 
 use chrono::DateTime;
 use chrono::SecondsFormat;
@@ -30,29 +28,6 @@ impl Clock for SystemClock {
     )]
     fn now_ms(&self) -> i64 {
         Utc::now().timestamp_millis()
-    }
-}
-
-/// A clock that stands where it was set.
-#[derive(Debug, Default)]
-pub struct SetClock(AtomicI64);
-
-impl SetClock {
-    /// A clock standing at `now_ms`.
-    #[must_use]
-    pub const fn at(now_ms: i64) -> Self {
-        Self(AtomicI64::new(now_ms))
-    }
-
-    /// Moves the clock to `now_ms`, forwards or backwards.
-    pub fn set(&self, now_ms: i64) {
-        self.0.store(now_ms, Ordering::SeqCst);
-    }
-}
-
-impl Clock for SetClock {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
     }
 }
 
@@ -85,13 +60,5 @@ mod tests {
             Some(1_700_000_000_123)
         );
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
-    }
-
-    #[test]
-    fn a_set_clock_moves_only_when_told() {
-        let clock = SetClock::at(5);
-        assert_eq!(clock.now_ms(), 5);
-        clock.set(3);
-        assert_eq!(clock.now_ms(), 3);
     }
 }

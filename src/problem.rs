@@ -65,12 +65,8 @@ impl Problem {
 
     /// The same with the single faults.
     #[must_use]
-    pub fn with_errors(mut self, mut errors: Vec<Fault>) -> Self {
-        for fault in &mut errors {
-            fault.detail = clipped(std::mem::take(&mut fault.detail));
-            fault.pointer = fault.pointer.take().map(clipped);
-        }
-        self.errors = errors;
+    pub fn with_errors(mut self, errors: Vec<Fault>) -> Self {
+        self.errors = errors.into_iter().map(Fault::clipped).collect();
         self
     }
 
@@ -80,6 +76,28 @@ impl Problem {
         self.retry_after = Some(seconds);
         self
     }
+}
+
+impl Fault {
+    /// The same with texts of a bounded length.
+    #[must_use]
+    pub fn clipped(mut self) -> Self {
+        self.detail = clipped(self.detail);
+        self.pointer = self.pointer.map(clipped);
+        self
+    }
+}
+
+/// An error with all its causes, in one line.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
 }
 
 /// Longest text about one fault. Texts quote their input, and that may be megabytes long.

@@ -5,6 +5,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::problem::Fault;
+
 /// What became of the events of one publish.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct PublishReply {
@@ -29,6 +31,28 @@ pub struct PublishResult {
     pub matched_count: usize,
     /// An event of this source and id was accepted before; `sequence` is the first one's.
     pub duplicate: bool,
+}
+
+/// What became of the entries of a batch of which some may be refused.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct PartialReply {
+    /// One result or error an entry, in the order sent.
+    pub results: Vec<PartialResult>,
+    /// What "accepted" means on this server: `fsync`, on disk before the answer.
+    pub durability: String,
+}
+
+/// What became of one entry of a batch.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum PartialResult {
+    /// It was accepted.
+    Accepted(PublishResult),
+    /// It was refused, and nothing of it stored.
+    Refused {
+        /// What is wrong with it.
+        error: Fault,
+    },
 }
 
 /// One event of a bus.

@@ -23,6 +23,8 @@ pub use delivery::RouteList;
 pub use delivery::RouteReply;
 pub use events::EventEntry;
 pub use events::EventList;
+pub use events::PartialReply;
+pub use events::PartialResult;
 pub use events::PublishReply;
 pub use events::PublishResult;
 pub use ops::Check;

@@ -1,8 +1,10 @@
 //! The root of the server: the only place that names concrete parts together.
 
 mod dev;
+mod open_files;
 mod parts;
 mod rules_watcher;
+mod running;
 mod serve;
 mod signals;
 

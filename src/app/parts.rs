@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::running::Running;
 use super::serve::ServeError;
 use crate::catalog::Issue;
 use crate::catalog::Repository;
@@ -19,6 +20,8 @@ use crate::http::Services;
 use crate::ingest::Publisher;
 use crate::log::Log;
 use crate::log::LogConfig;
+use crate::log::LogError;
+use crate::problem::chain;
 use crate::routing::Control;
 use crate::routing::Router;
 use crate::routing::Snapshot;
@@ -55,7 +58,10 @@ pub(super) async fn open_store(settings: &Settings, stop: &CancellationToken) ->
         match Store::open(url).await {
             Ok(store) => return Ok(store),
             Err(error @ StoreError::Unavailable { .. }) => {
-                tracing::warn!(%error, "the database cannot be reached; trying again");
+                tracing::warn!(
+                    error = chain(&error),
+                    "the database cannot be reached; trying again"
+                );
                 let waited = stop.run_until_cancelled(tokio::time::sleep(DATABASE_AGAIN)).await;
                 waited.ok_or(ServeError::Interrupted)?;
             }
@@ -64,13 +70,25 @@ pub(super) async fn open_store(settings: &Settings, stop: &CancellationToken) ->
     }
 }
 
-/// Everything behind the HTTP interface, in force with the catalog as it is stored.
-pub(super) async fn assemble(
+/// What decides where events go, in force with the catalog as it is stored, and what will deliver
+/// them.
+pub(super) struct Ruled {
+    /// The log.
+    pub(super) log: Log,
+    /// The rules in force.
+    pub(super) router: Arc<Router>,
+    /// Changes the catalog.
+    pub(super) control: Arc<Control>,
+    targets: Targets,
+}
+
+/// Puts the stored catalog in force.
+pub(super) async fn rule(
     settings: &Settings,
     log: Log,
     store: Store,
-    clock: SharedClock,
-) -> Result<Services, ServeError> {
+    running: &Arc<Running>,
+) -> Result<Ruled, ServeError> {
     let repository: Arc<dyn Repository> = Arc::new(store);
     repository.bind_log(log.uuid()).await?;
     let known = log.routes();
@@ -84,27 +102,53 @@ pub(super) async fn assemble(
     }
     let policy = Arc::new(egress::Policy::new(settings.egress_allow.clone()));
     let targets = Targets::new(Arc::clone(&policy)).map_err(ServeError::Client)?;
-    let (engine_log, engine_view) = (log.clone(), Arc::clone(&view));
-    let runtime = tokio::runtime::Handle::current();
-    let started = tokio::task::spawn_blocking(move || {
-        let _runtime = runtime.enter();
-        Engine::start(engine_log, targets, clock, &engine_view)
-    });
-    let engine = started.await.map_err(|_| ServeError::Interrupted)??;
     let router = Arc::new(Router::new(Arc::new(Snapshot::build(view, None))));
-    let told = engine.clone();
+    let told = Arc::clone(running);
     let control = Control::new(
         repository,
         log.clone(),
         Arc::clone(&router),
         Box::new(move |rule| egress_issues(&policy, rule)),
-        Box::new(move |view| told.reconcile(view)),
+        Box::new(move |view| {
+            // Before delivery starts there is nobody to tell: it starts with what is in force then.
+            if let Some(engine) = told.engine.get() {
+                engine.reconcile(view);
+            }
+        }),
     );
+    Ok(Ruled {
+        log,
+        router,
+        control: Arc::new(control),
+        targets,
+    })
+}
+
+/// Starts to deliver, which comes last: a start that fails before has called nobody.
+pub(super) async fn deliver(
+    ruled: Ruled,
+    clock: SharedClock,
+    running: &Arc<Running>,
+) -> Result<Services, ServeError> {
+    let Ruled {
+        log,
+        router,
+        control,
+        targets,
+    } = ruled;
+    let (engine_log, view) = (log.clone(), Arc::clone(router.snapshot().view()));
+    let (runtime, running) = (tokio::runtime::Handle::current(), Arc::clone(running));
+    let started = tokio::task::spawn_blocking(move || {
+        let _runtime = runtime.enter();
+        let engine = Engine::start(engine_log, targets, clock, &view)?;
+        Ok::<_, LogError>(running.engine.get_or_init(|| engine).clone())
+    });
+    let engine = started.await.map_err(|_| ServeError::Interrupted)??;
     let publisher = Publisher::new(log.clone(), Arc::clone(&router));
     Ok(Services {
         log,
         router,
-        control: Arc::new(control),
+        control,
         publisher,
         engine,
     })

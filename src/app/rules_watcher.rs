@@ -16,6 +16,7 @@ use crate::catalog;
 use crate::catalog::Issue;
 use crate::catalog::RepositoryError;
 use crate::catalog::Source;
+use crate::problem::chain;
 use crate::routing::Control;
 use crate::routing::ControlError;
 use crate::routing::Desired;
@@ -42,14 +43,24 @@ pub enum RulesError {
         source: io::Error,
     },
     /// The files are read, and wrong.
-    #[error("{}", render(.0))]
+    #[error("{}", Issue::render_all(.0))]
     Invalid(Vec<Issue>),
     /// The rules cannot be put in force.
-    #[error("the rules cannot be applied: {}", describe(.0))]
-    Apply(ControlError),
+    #[error("the rules cannot be applied")]
+    Apply(#[source] ControlError),
 }
 
 impl RulesError {
+    /// Whether the files are at fault, and not the machine.
+    pub(super) const fn is_input(&self) -> bool {
+        matches!(
+            self,
+            Self::Read { .. }
+                | Self::Invalid(_)
+                | Self::Apply(ControlError::Refused(_) | ControlError::Plan(_))
+        )
+    }
+
     /// Whether the same files would fail again.
     const fn is_final(&self) -> bool {
         match self {
@@ -64,17 +75,6 @@ impl RulesError {
                 )
             ),
         }
-    }
-}
-
-fn render(issues: &[Issue]) -> String {
-    issues.iter().map(Issue::render).collect::<Vec<_>>().join("\n")
-}
-
-fn describe(error: &ControlError) -> String {
-    match error {
-        ControlError::Refused(issues) => render(issues),
-        other => other.to_string(),
     }
 }
 
@@ -211,7 +211,7 @@ impl RulesWatcher {
                     tracing::info!("changed rules are in force");
                     String::new()
                 }
-                Err(error) => error.to_string(),
+                Err(error) => chain(&error),
             };
             if is_final {
                 settled.clone_from(&last);
@@ -221,5 +221,25 @@ impl RulesWatcher {
             }
             trouble = told;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_away_is_not_the_fault_of_the_files() {
+        let away = RulesError::Apply(RepositoryError::Conflict.into());
+        assert!(!away.is_input());
+        assert_eq!(
+            chain(&away),
+            "the rules cannot be applied: the catalog was not changed: the catalog was changed by somebody else in \
+             the meantime"
+        );
+        let issue = Issue::new("/rules/0", "egress-denied", "not there");
+        let refused = RulesError::Apply(ControlError::Refused(vec![issue]));
+        assert!(refused.is_input());
+        assert!(chain(&refused).contains("not there"), "{refused:?}");
     }
 }

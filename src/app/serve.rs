@@ -12,10 +12,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::dev;
+use super::open_files;
 use super::parts;
 use super::rules_watcher;
 use super::rules_watcher::RulesError;
 use super::rules_watcher::RulesWatcher;
+use super::running::Running;
 use super::signals;
 use crate::catalog::RepositoryError;
 use crate::catalog::StoredRuleError;
@@ -75,8 +77,8 @@ pub enum ServeError {
     #[error("metrics cannot be collected")]
     Metrics(#[source] metrics_exporter_prometheus::BuildError),
     /// A write of the log failed while running; what was acknowledged is safe.
-    #[error("the log failed to write ({0}); restart the server to recover: nothing acknowledged is lost")]
-    LogFailed(Arc<LogError>),
+    #[error("the log failed to write; restart the server to recover: nothing acknowledged is lost")]
+    LogFailed(#[source] Arc<LogError>),
     /// Stopped before it was ready.
     #[error("stopped before the server was ready")]
     Interrupted,
@@ -86,15 +88,15 @@ impl ServeError {
     /// Whether the input is at fault (exit code 2) and not the machine (1).
     #[must_use]
     pub const fn is_input(&self) -> bool {
-        matches!(
-            self,
+        match self {
+            Self::Rules(error) => error.is_input(),
             Self::Unprotected(_)
-                | Self::Address(_)
-                | Self::InUse(_)
-                | Self::Rules(_)
-                | Self::Log(LogError::InvalidConfig { .. })
-                | Self::Store(StoreError::InvalidLocation { .. })
-        )
+            | Self::Address(_)
+            | Self::InUse(_)
+            | Self::Log(LogError::InvalidConfig { .. })
+            | Self::Store(StoreError::InvalidLocation { .. }) => true,
+            _ => false,
+        }
     }
 }
 
@@ -146,7 +148,11 @@ pub async fn serve(settings: Settings, is_dev: bool) -> Result<(), ServeError> {
     ));
     let tasks = TaskTracker::new();
     tasks.spawn(keep_metrics(state.metrics.clone(), stop.clone()));
-    tasks.spawn(server.run(http::router(Arc::clone(&state)), stop.clone()));
+    tasks.spawn(server.run(
+        http::router(Arc::clone(&state)),
+        open_files::connections(),
+        stop.clone(),
+    ));
 
     let interrupted = async {
         signals::asked_to_stop()
@@ -154,8 +160,9 @@ pub async fn serve(settings: Settings, is_dev: bool) -> Result<(), ServeError> {
             .map_err(|error| ServeError::System("cannot wait for signals", error))
     };
     tokio::pin!(interrupted);
+    let running = Arc::default();
     let ended = {
-        let starting = start(&settings, is_dev, &state, &clock, &tasks, &stop);
+        let starting = start(&settings, is_dev, &state, &running, &tasks);
         tokio::pin!(starting);
         tokio::select! {
             // Dropping a start half-way leaves nothing undone: what is durable is found again.
@@ -163,29 +170,13 @@ pub async fn serve(settings: Settings, is_dev: bool) -> Result<(), ServeError> {
             result = &mut starting => result,
         }
     };
+    let ended = ended.and_then(|()| announce(&settings, address, is_dev, started));
     let ended = match ended {
-        Ok(()) => {
-            announce(&settings, address, is_dev, started)?;
-            run(&state, interrupted).await
-        }
+        Ok(()) => run(&state, interrupted).await,
         Err(error) => Err(error),
     };
     stop.cancel();
-    tasks.close();
-    tasks.wait().await;
-    if let Ok(services) = state.services() {
-        services.control.stop().await;
-        services.engine.stop().await;
-        let log = services.log.clone();
-        // The writer marks and syncs; blocking, and nothing else is left to run.
-        match tokio::task::spawn_blocking(move || log.close()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the log was not closed in order; the next start recovers it");
-            }
-            Err(error) => tracing::error!(%error, "the log was not closed"),
-        }
-    }
+    running.stop(&tasks).await;
     ended
 }
 
@@ -204,28 +195,29 @@ async fn start(
     settings: &Settings,
     is_dev: bool,
     state: &Arc<AppState>,
-    clock: &SharedClock,
+    running: &Arc<Running>,
     tasks: &TaskTracker,
-    stop: &CancellationToken,
 ) -> Result<(), ServeError> {
-    let log = parts::open_log(settings, clock).await?;
-    let store = parts::open_store(settings, stop).await?;
-    let services = parts::assemble(settings, log, store, Arc::clone(clock)).await?;
+    let log = parts::open_log(settings, &state.clock).await?;
+    let log = running.log.get_or_init(|| log).clone();
+    let store = parts::open_store(settings, &state.stop).await?;
+    let ruled = parts::rule(settings, log, store, running).await?;
+    let control = running.control.get_or_init(|| Arc::clone(&ruled.control));
     let texts = if settings.rules.is_empty() && is_dev {
         vec![("tramline dev".to_owned(), dev::SAMPLE_TEXT.to_owned())]
     } else {
         rules_watcher::read_rules(&settings.rules)?
     };
-    let (control, router) = (Arc::clone(&services.control), Arc::clone(&services.router));
-    let watcher = RulesWatcher::new(control, router);
+    let watcher = RulesWatcher::new(Arc::clone(control), Arc::clone(&ruled.router));
     if texts.is_empty() && settings.rules.is_empty() {
         // Somebody who forgets the flag must not lose deliveries: rules go when other files are named.
         watcher.tell_of_left();
     } else {
         watcher.apply(&texts).await?;
     }
+    let services = parts::deliver(ruled, Arc::clone(&state.clock), running).await?;
     if !settings.rules.is_empty() {
-        tasks.spawn(watcher.run(settings.rules.clone(), texts, stop.clone()));
+        tasks.spawn(watcher.run(settings.rules.clone(), texts, state.stop.clone()));
     }
     state.open(services);
     Ok(())

@@ -68,6 +68,12 @@ impl Issue {
             .map_or_else(|_| self.detail.clone(), |()| out)
     }
 
+    /// The reports of all issues, one below the other.
+    #[must_use]
+    pub fn render_all(issues: &[Self]) -> String {
+        issues.iter().map(Self::render).collect::<Vec<_>>().join("\n")
+    }
+
     fn write_to(&self, out: &mut String) -> std::fmt::Result {
         match &self.place {
             Some(Place {

@@ -1,5 +1,7 @@
 //! The client of the HTTP API that all client verbs share.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use reqwest::RequestBuilder;
 use reqwest::Response;
@@ -8,6 +10,11 @@ use serde::de::DeserializeOwned;
 use super::args::ServerArgs;
 use super::error::CliError;
 use crate::problem::Problem;
+
+/// A server that cannot be connected to by then is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// For a whole answer; longer than a server waits for its database.
+const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Talks to one server.
 pub(super) struct Client {
@@ -19,6 +26,7 @@ impl Client {
     pub(super) fn new(server: &ServerArgs) -> Result<Self, CliError> {
         let http = reqwest::Client::builder()
             .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
             .build()
             .map_err(|error| CliError::system("cannot make an HTTP client", error))?;
         Ok(Self {
@@ -31,7 +39,7 @@ impl Client {
         self.http.request(method, format!("{}{path}", self.url))
     }
 
-    /// Sends, and gives the answer if it is a success.
+    /// Sends, and gives the answer if it is a success. Waits for as long as the server likes.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, CliError> {
         let response = request
             .send()
@@ -47,9 +55,9 @@ impl Client {
         Err(CliError::refused(&problem))
     }
 
-    /// Sends, and reads the answer.
+    /// Sends, and reads the answer, within a bound.
     pub(super) async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, CliError> {
-        let response = self.send(request).await?;
+        let response = self.send(request.timeout(CALL_TIMEOUT)).await?;
         response
             .json()
             .await

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::problem::Problem;
+use crate::problem::chain;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
@@ -75,16 +76,6 @@ impl CliError {
         eprintln!("tramline: {}", self.message);
         ExitCode::from(self.code)
     }
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 fn deepest(error: &(dyn std::error::Error + 'static)) -> String {

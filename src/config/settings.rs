@@ -144,6 +144,14 @@ pub enum SettingsError {
     /// A value is wrong, or a key unknown; the text names its place.
     #[error("{0}")]
     Invalid(Box<figment::Error>),
+    /// A limit does not fit the log or the other limits.
+    #[error("--{flag} {problem}")]
+    Limit {
+        /// Name of the setting.
+        flag: &'static str,
+        /// What it must be.
+        problem: String,
+    },
     /// The file named by `--config` is not there.
     #[error("there is no file {0}")]
     NoFile(PathBuf),
@@ -159,6 +167,15 @@ pub struct Shown {
     /// `default`, `file FILE`, `environment` or `flag`.
     pub source: String,
 }
+
+/// Segments are made of pages and hold at least a few appends.
+const PAGE: u64 = 4096;
+const MIN_SEGMENT: u64 = 64 * 1024;
+const MAX_SEGMENT: u64 = 1 << 40;
+/// Half of the largest append that the log format knows.
+const MAX_SENT: u64 = 8 * 1024 * 1024;
+/// Events of one append are counted in 16 bits.
+const MAX_EVENTS: usize = 65_535;
 
 const PREFIX: &str = "TRAMLINE_";
 const NAMES: [&str; 12] = [
@@ -182,9 +199,38 @@ impl Settings {
     /// # Errors
     /// Names the setting, its place and what is wrong with it.
     pub fn load(flags: &Flags) -> Result<Self, SettingsError> {
-        figment(flags)?
+        let settings: Self = figment(flags)?
             .extract()
-            .map_err(|error| SettingsError::Invalid(Box::new(error)))
+            .map_err(|error| SettingsError::Invalid(Box::new(error)))?;
+        settings.check_limits()?;
+        Ok(settings)
+    }
+
+    /// Refuses limits that the log could not keep.
+    fn check_limits(&self) -> Result<(), SettingsError> {
+        let limit = |flag, problem: String| Err(SettingsError::Limit { flag, problem });
+        let sizes = MIN_SEGMENT..=MAX_SEGMENT;
+        if !sizes.contains(&self.segment_size) || !self.segment_size.is_multiple_of(PAGE) {
+            let problem = format!("must be a multiple of {PAGE} from {MIN_SEGMENT} to {MAX_SEGMENT} bytes");
+            return limit("segment-size", problem);
+        }
+        // An append takes at most a quarter of a segment, and its events twice what was sent.
+        let fits = (self.segment_size / 8).min(MAX_SENT);
+        for (flag, bytes) in [
+            ("max-batch-bytes", self.max_batch_bytes),
+            ("max-event-bytes", self.max_event_bytes),
+        ] {
+            if bytes == 0 || u64::try_from(bytes).map_or(true, |bytes| bytes > fits) {
+                let of = self.segment_size;
+                let problem =
+                    format!("must be from 1 to {fits}, an eighth of --segment-size ({of}) and at most 8 MiB");
+                return limit(flag, problem);
+            }
+        }
+        if !(1..=MAX_EVENTS).contains(&self.max_batch_events) {
+            return limit("max-batch-events", format!("must be from 1 to {MAX_EVENTS}"));
+        }
+        Ok(())
     }
 
     /// Every setting with its value and where it comes from.
@@ -287,6 +333,34 @@ mod tests {
             (source("listen").as_str(), source("rules").as_str()),
             ("flag", "default")
         );
+    }
+
+    #[test]
+    fn a_limit_that_the_log_cannot_keep_is_refused_by_its_name() {
+        let small = 16 * 4096;
+        let cases = [
+            ("segment-size", 4096, 1, 1, 1),
+            ("segment-size", small + 1, 1, 1, 1),
+            ("segment-size", 1 << 41, 1, 1, 1),
+            ("max-batch-bytes", small, 8_193, 1, 1),
+            ("max-batch-bytes", 1 << 30, (8 << 20) + 1, 1, 1),
+            ("max-event-bytes", small, 1, 8_193, 1),
+            ("max-event-bytes", small, 1, 0, 1),
+            ("max-batch-events", small, 1, 1, 65_536),
+            ("max-batch-events", small, 1, 1, 0),
+            ("", small, 8_192, 8_192, 65_535),
+        ];
+        for (name, segment_size, batch, event, events) in cases {
+            let flags = Flags {
+                segment_size: Some(segment_size),
+                max_batch_bytes: Some(batch),
+                max_event_bytes: Some(event),
+                max_batch_events: Some(events),
+                ..Flags::default()
+            };
+            let said = Settings::load(&flags).map_or_else(|error| error.to_string(), |_| "-- ".to_owned());
+            assert!(said.starts_with(&format!("--{name} ")), "{name}: {said}");
+        }
     }
 
     #[test]

@@ -96,11 +96,12 @@ pub fn members(text: &[u8], max_depth: usize) -> Result<Option<Vec<Member>>, Jso
     Ok(Some(found))
 }
 
-/// The elements of the array that `text` is, in order.
+/// The elements of the array that `text` is, in order. The scan ends at the first one above `max`,
+/// which is given too.
 ///
 /// # Errors
 /// As [`members`].
-pub fn elements(text: &[u8], max_depth: usize) -> Result<Option<Vec<Range<usize>>>, JsonError> {
+pub fn elements(text: &[u8], max_depth: usize, max: usize) -> Result<Option<Vec<Range<usize>>>, JsonError> {
     let mut scanner = Scanner::new(text)?;
     scanner.space();
     if scanner.peek() != Some(b'[') {
@@ -115,6 +116,9 @@ pub fn elements(text: &[u8], max_depth: usize) -> Result<Option<Vec<Range<usize>
         loop {
             scanner.space();
             found.push(scanner.ranged(|scanner| scanner.value(max_depth))?);
+            if found.len() > max {
+                return Ok(Some(found));
+            }
             scanner.space();
             if scanner.take(b']') {
                 break;
@@ -446,13 +450,15 @@ mod tests {
             .collect();
         assert_eq!(parts, [(&b"\"a\""[..], &b"[1, 2]"[..]), (b"\"b\"", b"\"c\"")]);
         let list = b"[ {} ,3]";
-        let found = elements(list, 64).unwrap().unwrap();
+        let found = elements(list, 64, 9).unwrap().unwrap();
         assert_eq!(
             found.into_iter().map(|r| &list[r]).collect::<Vec<_>>(),
             [&b"{}"[..], b"3"]
         );
         assert_eq!(members(b"[]", 64), Ok(None));
-        assert_eq!(elements(b"{}", 64), Ok(None));
+        assert_eq!(elements(b"{}", 64, 9), Ok(None));
+        // What stands behind the first element too many is not even looked at.
+        assert_eq!(elements(b"[1,1,1,?", 64, 2).unwrap().unwrap().len(), 3);
         assert!(members(b"{} x", 64).is_err());
     }
 

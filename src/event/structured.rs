@@ -47,17 +47,18 @@ pub fn event_from_json(body: &Bytes, defaults: Option<Defaults>) -> Result<Event
     envelope.finish(defaults)
 }
 
-/// The entries of a batch, each the text of one event.
+/// The entries of a batch, each the text of one event; `None` when there are more than `max`.
 ///
 /// # Errors
 /// The body is not JSON, or not an array.
-pub fn batch_entries(body: &Bytes) -> Result<Vec<Bytes>, EventError> {
-    let entries = json::elements(body, MAX_JSON_DEPTH + 1)
+pub fn batch_entries(body: &Bytes, max: usize) -> Result<Option<Vec<Bytes>>, EventError> {
+    let entries = json::elements(body, MAX_JSON_DEPTH + 1, max)
         .map_err(EventError::InvalidJson)?
         .ok_or(EventError::Shape {
             expected: "a JSON array of events",
         })?;
-    Ok(entries.into_iter().map(|range| body.slice(range)).collect())
+    let fits = entries.len() <= max;
+    Ok(fits.then(|| entries.into_iter().map(|range| body.slice(range)).collect()))
 }
 
 #[derive(Default)]

@@ -24,6 +24,7 @@ mod tail;
 
 pub use openapi::document;
 pub use openapi::router;
+pub use server::MAX_CONNECTIONS;
 pub use server::Server;
 pub use server::ServerError;
 pub use state::AppState;

@@ -19,6 +19,7 @@ use crate::log::AppendError;
 use crate::log::LogError;
 use crate::problem::Fault;
 use crate::problem::Problem;
+use crate::problem::chain;
 use crate::routing::ControlError;
 
 impl IntoResponse for Problem {
@@ -38,13 +39,7 @@ impl IntoResponse for Problem {
 
 /// An error of ours that the caller cannot mend; the chain goes to the log, not to the caller.
 pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
-    let mut chain = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        chain = format!("{chain}: {inner}");
-        cause = inner.source();
-    }
-    tracing::error!(error = chain, request = current_id(), "a request failed");
+    tracing::error!(error = chain(error), request = current_id(), "a request failed");
     Problem::new(
         500,
         "internal",
@@ -87,6 +82,11 @@ impl From<AppendError> for Problem {
                     format!("the events take {len} bytes in the log, the limit is {max}; send fewer at once");
                 Self::new(413, "batch-too-large", detail)
             }
+            AppendError::TooManyEvents { count, max } => {
+                let detail = format!("{count} events are more than the limit of {max}; send fewer at once");
+                Self::new(413, "batch-too-large", detail)
+            }
+            AppendError::Invalid(_) => internal(&error),
             AppendError::Overloaded => Self::new(
                 503,
                 "overloaded",
@@ -138,7 +138,11 @@ impl From<ControlError> for Problem {
             ControlError::Refused(issues) => of_issues(&issues),
             ControlError::Stale { .. } => Self::new(412, "stale", error.to_string()),
             ControlError::Repository(error) => error.into(),
-            ControlError::Log(error) => error.into(),
+            ControlError::Log(error) => {
+                tracing::error!(error = chain(&error), "a change is stored and not in force");
+                let detail = "the change is stored, but the log could not take note of it; it comes into force when the server starts again";
+                Self::new(503, "stopping", detail).retry_after(1)
+            }
             ControlError::Stopping => {
                 Self::new(503, "stopping", "the server is stopping; try again").retry_after(1)
             }
@@ -161,7 +165,7 @@ impl From<RepositoryError> for Problem {
             RepositoryError::DefaultBus => Self::new(409, "default-bus", "the bus `default` always exists"),
             RepositoryError::NoSuchBus(bus) => no_such_bus(bus.as_str()),
             RepositoryError::Unavailable { .. } | RepositoryError::OutcomeUnknown { .. } => {
-                tracing::warn!(%error, "the catalog cannot be reached");
+                tracing::warn!(error = chain(&error), "the catalog cannot be reached");
                 let detail = "the database cannot be reached: rules cannot be changed now; events are taken and delivered";
                 Self::new(503, "catalog-unavailable", detail).retry_after(1)
             }

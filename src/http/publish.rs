@@ -6,17 +6,20 @@ use axum::Json;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::response::IntoResponse;
+use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::StatusCode;
 use http::header::ALLOW;
 use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::body;
 use super::events::blocking;
 use super::extract::ApiPath;
-use super::extract::NoQuery;
+use super::extract::ApiQuery;
 use super::present;
 use super::problem::fault_of;
 use super::problem::no_such_bus;
@@ -24,6 +27,8 @@ use super::state::AppState;
 use super::state::DURABILITY;
 use super::state::Limits;
 use super::state::Services;
+use crate::api::PartialReply;
+use crate::api::PartialResult;
 use crate::api::PublishReply;
 use crate::api::PublishResult;
 use crate::clock::rfc3339;
@@ -37,19 +42,31 @@ use crate::problem::Problem;
 /// Bad entries of a batch that are described.
 const MAX_FAULTS: usize = 100;
 
+/// How to take a batch.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PublishQuery {
+    /// Accept the good entries of a batch and answer 200 with a result or an error for each. A
+    /// single event is answered as ever.
+    #[serde(default)]
+    #[param(default = false)]
+    partial: bool,
+}
+
 /// Publish events to a bus.
 ///
 /// One event in binary or structured mode, a batch of them, or a plain JSON object with at
-/// least `type` and `source`. A batch is accepted whole or not at all.
+/// least `type` and `source`. A batch is accepted whole or not at all, unless `partial` is asked for.
 #[utoipa::path(
     post, path = "/v1/buses/{bus}/events", tag = "events", operation_id = "publishEvents",
-    params(("bus" = String, Path, description = "Name of the bus")),
+    params(("bus" = String, Path, description = "Name of the bus"), PublishQuery),
     request_body(content(
         (Object = "application/cloudevents+json"),
         (Vec<Object> = "application/cloudevents-batch+json"),
         (Object = "application/json"),
     ), description = "A CloudEvent; in binary mode the data alone, with the attributes in ce-* headers"),
     responses(
+        (status = 200, description = "With `partial`, what became of each entry", body = PartialReply),
         (status = 202, description = "Accepted and on disk", body = PublishReply),
         (status = 400, description = "Not a CloudEvent", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such bus", body = Problem, content_type = "application/problem+json"),
@@ -60,22 +77,23 @@ const MAX_FAULTS: usize = 100;
 )]
 pub(super) async fn publish(
     State(state): State<Arc<AppState>>,
-    _: NoQuery,
+    ApiQuery(query): ApiQuery<PublishQuery>,
     ApiPath(bus): ApiPath<String>,
     request: Request,
-) -> Result<(StatusCode, Json<PublishReply>), Problem> {
-    accept(&state, &bus, request).await
+) -> Result<Response, Problem> {
+    accept(&state, &bus, query.partial, request).await
 }
 
 /// Publish events to the bus `default`.
 #[utoipa::path(
-    post, path = "/events", tag = "events", operation_id = "publishDefaultEvents",
+    post, path = "/events", tag = "events", operation_id = "publishDefaultEvents", params(PublishQuery),
     request_body(content(
         (Object = "application/cloudevents+json"),
         (Vec<Object> = "application/cloudevents-batch+json"),
         (Object = "application/json"),
     ), description = "As for a named bus"),
     responses(
+        (status = 200, description = "With `partial`, what became of each entry", body = PartialReply),
         (status = 202, description = "Accepted and on disk", body = PublishReply),
         (status = 400, description = "Not a CloudEvent", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
@@ -85,10 +103,10 @@ pub(super) async fn publish(
 )]
 pub(super) async fn publish_default(
     State(state): State<Arc<AppState>>,
-    _: NoQuery,
+    ApiQuery(query): ApiQuery<PublishQuery>,
     request: Request,
-) -> Result<(StatusCode, Json<PublishReply>), Problem> {
-    accept(&state, "default", request).await
+) -> Result<Response, Problem> {
+    accept(&state, "default", query.partial, request).await
 }
 
 /// Consent to webhook deliveries (CloudEvents HTTP webhook, 4).
@@ -118,11 +136,7 @@ fn consent() -> impl IntoResponse {
     ]
 }
 
-async fn accept(
-    state: &AppState,
-    bus: &str,
-    request: Request,
-) -> Result<(StatusCode, Json<PublishReply>), Problem> {
+async fn accept(state: &AppState, bus: &str, partial: bool, request: Request) -> Result<Response, Problem> {
     let services = state.services()?;
     if services.router.snapshot().bus(bus).is_none() {
         return Err(no_such_bus(bus));
@@ -142,9 +156,24 @@ async fn accept(
         Mode::Binary => vec![event::event_from_headers(&headers, body)?],
         Mode::Structured => vec![event::event_from_json(&body, None)?],
         Mode::Plain => vec![event::event_from_json(&body, Some(defaults(state)))?],
-        Mode::Batch => batch(&body, state.limits)?,
+        Mode::Batch if partial => {
+            let mut faults = Vec::new();
+            let events = entries(&body, state.limits, &mut |fault| faults.push(fault))?;
+            let results = store(services, bus, &events).await?;
+            return Ok((StatusCode::OK, Json(by_entry(results, faults))).into_response());
+        }
+        Mode::Batch => whole_batch(&body, state.limits)?,
     };
-    let published = services.publisher.publish(bus, &events).await?;
+    let reply = PublishReply {
+        results: store(services, bus, &events).await?,
+        durability: DURABILITY.to_owned(),
+    };
+    Ok((StatusCode::ACCEPTED, Json(reply)).into_response())
+}
+
+/// Publishes events, all or none of them.
+async fn store(services: &Services, bus: &str, events: &[Event]) -> Result<Vec<PublishResult>, Problem> {
+    let published = services.publisher.publish(bus, events).await?;
     let published = as_first_decided(services, bus, published).await?;
     let results = events
         .iter()
@@ -157,11 +186,23 @@ async fn accept(
             matched: present::named(published.matched),
             duplicate: published.is_duplicate,
         });
-    let reply = PublishReply {
+    Ok(results.collect())
+}
+
+/// Each fault at the place of its entry, the results in between.
+fn by_entry(accepted: Vec<PublishResult>, faults: Vec<Fault>) -> PartialReply {
+    let count = accepted.len() + faults.len();
+    let (mut accepted, mut faults) = (accepted.into_iter(), faults.into_iter().peekable());
+    let results = (0..count).filter_map(|index| match faults.next_if(|fault| fault.index == Some(index)) {
+        Some(fault) => Some(PartialResult::Refused {
+            error: fault.clipped(),
+        }),
+        None => accepted.next().map(PartialResult::Accepted),
+    });
+    PartialReply {
         results: results.collect(),
         durability: DURABILITY.to_owned(),
-    };
-    Ok((StatusCode::ACCEPTED, Json(reply)))
+    }
 }
 
 /// Duplicates with the rules that matched when they came first, whatever the rules say now.
@@ -194,42 +235,44 @@ fn defaults(state: &AppState) -> Defaults {
     }
 }
 
-fn batch(body: &Bytes, limits: Limits) -> Result<Vec<Event>, Problem> {
-    let entries = event::batch_entries(body)?;
-    if entries.len() > limits.batch_events {
-        let detail = format!(
-            "the batch has {} events, the limit is {}",
-            entries.len(),
-            limits.batch_events
-        );
-        return Err(Problem::new(413, "batch-too-large", detail));
-    }
+/// The good entries of a batch; the bad ones are told, in order.
+fn entries(body: &Bytes, limits: Limits, tell: &mut dyn FnMut(Fault)) -> Result<Vec<Event>, Problem> {
+    let max = limits.batch_events;
+    let entries = event::batch_entries(body, max)?.ok_or_else(|| {
+        let detail = format!("the batch has more events than the limit of {max}; send several");
+        Problem::new(413, "batch-too-large", detail)
+    })?;
     let mut events = Vec::with_capacity(entries.len());
-    let mut faults: Vec<Fault> = Vec::new();
-    let mut status = 400;
     for (index, entry) in entries.iter().enumerate() {
         if entry.len() > limits.event_bytes {
-            let detail = format!("the event is larger than {} bytes", limits.event_bytes);
-            status = if faults.is_empty() { 413 } else { status };
-            faults.push(Fault {
+            tell(Fault {
                 index: Some(index),
                 code: "event-too-large".into(),
-                detail,
+                detail: format!("the event is larger than {} bytes", limits.event_bytes),
                 ..Fault::default()
             });
             continue;
         }
         match event::event_from_json(entry, None) {
             Ok(event) => events.push(event),
-            Err(error) => faults.push(fault_of(&error, Some(index))),
-        }
-        if faults.len() == MAX_FAULTS {
-            break;
+            Err(error) => tell(fault_of(&error, Some(index))),
         }
     }
+    Ok(events)
+}
+
+/// All entries of a batch, of which none may be bad.
+fn whole_batch(body: &Bytes, limits: Limits) -> Result<Vec<Event>, Problem> {
+    let mut faults: Vec<Fault> = Vec::new();
+    let events = entries(body, limits, &mut |fault| {
+        if faults.len() < MAX_FAULTS {
+            faults.push(fault);
+        }
+    })?;
     let Some(first) = faults.first() else {
         return Ok(events);
     };
+    let status = if first.code == "event-too-large" { 413 } else { 400 };
     let detail = format!(
         "nothing was stored: entry {}: {}",
         first.index.unwrap_or(0),

@@ -1,8 +1,10 @@
 //! The one way to change the catalog while the server runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::announce::announcements;
@@ -25,6 +27,10 @@ use crate::catalog::StoredRuleError;
 use crate::catalog::View;
 use crate::log::AppendError;
 use crate::log::Log;
+use crate::log::StateRecord;
+
+/// Between attempts to make the log take note of a change while it has more to write than it may hold.
+const LOG_AGAIN: Duration = Duration::from_millis(100);
 
 /// What somebody wants the catalog to be.
 #[derive(Debug)]
@@ -70,7 +76,7 @@ pub enum ControlError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// Rules are well formed and still refused.
-    #[error("the rules are refused")]
+    #[error("{}", Issue::render_all(.0))]
     Refused(Vec<Issue>),
     /// The rule is of another revision than the caller saw.
     #[error("the rule `{rule}` is at revision {found}, not {expected}")]
@@ -98,7 +104,7 @@ pub enum ControlError {
 
 /// Refuses rules for reasons that lie outside of the catalog, such as where calls may go.
 pub type Admission = Box<dyn Fn(&Rule) -> Vec<Issue> + Send + Sync>;
-/// Told of every catalog that has come into force.
+/// Told of every catalog before it comes into force.
 pub type OnChange = Box<dyn Fn(&Arc<View>) + Send + Sync>;
 
 /// Changes the catalog, one change at a time.
@@ -110,6 +116,7 @@ pub struct Control {
     on_change: OnChange,
     turn: Mutex<()>,
     tasks: TaskTracker,
+    stopping: CancellationToken,
 }
 
 impl Control {
@@ -131,6 +138,7 @@ impl Control {
             on_change,
             turn,
             tasks,
+            stopping: CancellationToken::new(),
         }
     }
 
@@ -151,6 +159,7 @@ impl Control {
 
     /// Waits for changes that have begun.
     pub async fn stop(&self) {
+        self.stopping.cancel();
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -182,7 +191,7 @@ impl Control {
         }
         let committed = self.repository.commit(change).await?;
         let next = Arc::new(view.after(&committed)?);
-        self.log.record(announcements(&committed)).await?;
+        self.record(announcements(&committed)).await?;
         self.put_in_force(&next);
         Ok(plan)
     }
@@ -192,17 +201,33 @@ impl Control {
         let view = Arc::new(View::from_loaded(&loaded)?);
         let missing = missing_announcements(&self.log, &view);
         if !missing.is_empty() {
-            self.log.record(missing).await?;
+            self.record(missing).await?;
         }
         self.put_in_force(&view);
         Ok(())
     }
 
+    /// Makes the log take note. What is stored already must come into force, so a log that is
+    /// busy is asked again until the server stops.
+    async fn record(&self, records: Vec<StateRecord>) -> Result<(), AppendError> {
+        loop {
+            match self.log.record(records.clone()).await {
+                Err(AppendError::Overloaded) => {}
+                ended => return ended.map(drop),
+            }
+            let pause = tokio::time::sleep(LOG_AGAIN);
+            if self.stopping.run_until_cancelled(pause).await.is_none() {
+                return Err(AppendError::Overloaded);
+            }
+        }
+    }
+
     fn put_in_force(&self, view: &Arc<View>) {
         let before = self.router.snapshot();
-        self.router
-            .swap(Arc::new(Snapshot::build(Arc::clone(view), Some(&before))));
+        let next = Arc::new(Snapshot::build(Arc::clone(view), Some(&before)));
+        // Delivery first: an event decided by the new rules is not rendered with the old ones.
         (self.on_change)(view);
+        self.router.swap(next);
     }
 
     fn admit(&self, desired: &Desired) -> Result<(), ControlError> {

@@ -234,7 +234,7 @@ async fn an_address_that_others_reach_needs_a_word() {
         .concat(),
     )
     .await;
-    assert!(ran.ended(2).stderr.contains("quarter of a segment"));
+    assert!(ran.ended(2).stderr.contains("--max-batch-bytes must be"));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Batches: taken whole or not at all.
+//! Batches: taken whole or not at all, unless the sender asks for less.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -8,8 +8,12 @@ use crate::support::Server;
 use crate::support::event;
 
 async fn send(server: &Server, body: String) -> (u16, Value) {
+    send_to(server, "/v1/buses/default/events", body).await
+}
+
+async fn send_to(server: &Server, path: &str, body: String) -> (u16, Value) {
     let request = server
-        .request(Method::POST, "/v1/buses/default/events")
+        .request(Method::POST, path)
         .header("content-type", "application/cloudevents-batch+json")
         .body(body);
     let answer = request.send().await.unwrap();
@@ -129,4 +133,60 @@ async fn a_second_copy_inside_a_batch_is_a_duplicate_of_the_first() {
     assert_eq!(server.last_sequence().await, 2);
     let kept = server.get("/v1/buses/default/events/1").await;
     assert_eq!(kept["event"]["data"], 1, "the first one is kept");
+}
+
+/// F34: who asks for it gets the good entries accepted, and is told about each.
+#[tokio::test]
+async fn with_partial_the_good_entries_are_accepted_and_each_is_told() {
+    let server = Server::start_with(&["--max-event-bytes", "2000"]).await;
+    let mut batch: Vec<_> = (0..6).map(|n| event(&n.to_string(), "t", &json!(n))).collect();
+    batch[0].as_object_mut().unwrap().remove("type");
+    batch[2] = json!("no event");
+    batch[3] = event("large", "t", &json!("x".repeat(3_000)));
+    batch[5]["id"] = json!("1");
+    for path in ["/v1/buses/default/events?partial=true", "/events?partial=true"] {
+        let (status, reply) = send_to(&server, path, json!(batch).to_string()).await;
+        assert_eq!(status, 200, "{reply}");
+        assert_eq!(reply["durability"], "fsync");
+        let results = reply["results"].as_array().unwrap();
+        let told: Vec<_> = results
+            .iter()
+            .map(|result| (&result["sequence"], &result["error"]["code"]))
+            .collect();
+        let none = &Value::Null;
+        let expected = [
+            (none, &json!("missing-type")),
+            (&json!(1), none),
+            (none, &json!("invalid-event")),
+            (none, &json!("event-too-large")),
+            (&json!(2), none),
+            (&json!(1), none),
+        ];
+        assert_eq!(told, expected, "{reply}");
+        assert_eq!(
+            (&results[3]["error"]["index"], &results[5]["duplicate"]),
+            (&json!(3), &json!(true))
+        );
+    }
+    assert_eq!(server.last_sequence().await, 2);
+}
+
+/// F34: what has no entries cannot be accepted in part, and a single event is no batch.
+#[tokio::test]
+async fn with_partial_what_is_wrong_as_a_whole_is_refused_as_ever() {
+    let server = Server::start_with(&["--max-batch-events", "3"]).await;
+    let path = "/v1/buses/default/events?partial=true";
+    let (status, reply) = send_to(&server, path, "[{}, 1]".to_owned()).await;
+    assert_eq!((status, reply["results"].as_array().unwrap().len()), (200, 2));
+    let (status, problem) = send_to(&server, path, "{}".to_owned()).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("invalid-event")));
+    let (status, problem) = send_to(&server, path, "[1, 1, 1, 1]".to_owned()).await;
+    assert_eq!((status, &problem["code"]), (413, &json!("batch-too-large")));
+    let single = server.request(Method::POST, path).json(&json!({ "type": "t" }));
+    let (status, problem) = server.call(single).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("missing-source")));
+    let single = server
+        .request(Method::POST, path)
+        .json(&json!({ "type": "t", "source": "/s" }));
+    assert_eq!(server.call(single).await.0, 202);
 }

@@ -55,6 +55,43 @@ async fn a_port_in_use_is_said_in_one_line_with_the_fix() {
     assert!(second.stdout.is_empty(), "{second:?}");
 }
 
+/// A shell's usual limit of 1,024 files is not that of a server.
+#[tokio::test]
+async fn the_limit_of_open_files_is_raised_as_far_as_the_system_lets_it() {
+    let server = Server::start().await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let files = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let limits: Vec<_> = files.unwrap().split_whitespace().take(2).collect();
+    assert_eq!(limits[0], limits[1], "soft and hard");
+}
+
+/// A start that fails has called no target, and leaves the log in order.
+#[tokio::test]
+async fn a_start_that_fails_delivers_nothing_and_closes_the_log() {
+    let sink = Sink::start().await;
+    let mut server = Server::start().await;
+    server.apply(&webhook_rule("r", "t", &sink.url("/"), "")).await;
+    server.publish(&event("1", "t", &json!(1))).await;
+    server.settled(1, "delivered").await;
+    assert!(server.stop().await.success());
+    let data = server.data_dir();
+    let broken = server.dir().join("broken.yaml");
+    std::fs::write(&broken, "rules: [{ name: r }]\n").unwrap();
+    let nowhere = server.dir().join("no/folder/port");
+    for (flag, file, code) in [("--rules", broken, 2), ("--port-file", nowhere, 1)] {
+        let file = file.display().to_string();
+        let options = ["--listen", "127.0.0.1:0", "--segment-size", "8388608"];
+        let size = ["--max-batch-bytes", "1048576"];
+        let args = [&["serve", "--data-dir", &data, flag, &file], &options[..], &size].concat();
+        tramline(&args).await.ended(code);
+        let seen = tramline(&["log", "inspect", "--data-dir", &data]).await.ended(0);
+        assert!(seen.stdout.contains("closed in order"), "{flag}: {}", seen.stdout);
+    }
+    assert_eq!(sink.received().len(), 1);
+}
+
 /// F25: until the catalog was read once nobody can say where an event goes, so none is taken.
 #[tokio::test]
 async fn nothing_is_accepted_before_the_rules_are_loaded() {
