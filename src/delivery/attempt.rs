@@ -229,7 +229,7 @@ impl Delivery<'_> {
     async fn read_later(&self) {
         let (shared, sequence) = (self.shared, self.due.sequence);
         let now_ms = shared.clock.now_ms();
-        let accepted_ms = || shared.log.time_of(self.route.bus, sequence);
+        let accepted_ms = || shared.log.time_of(self.route.bus, sequence).ok().flatten();
         let since_ms = self.due.since_ms.or_else(accepted_ms).unwrap_or(now_ms);
         let (shortest, longest) = READ_AGAIN_MS;
         let wait_ms = (now_ms.saturating_sub(since_ms) / 8).clamp(shortest, longest);

@@ -366,7 +366,8 @@ impl Engine {
         let Some((code, reason)) = timeline.death else {
             return Ok(None);
         };
-        let accepted_ms = self.shared.log.time_of(bus, id.sequence).unwrap_or_default();
+        let accepted_ms = self.shared.log.time_of(bus, id.sequence);
+        let accepted_ms = accepted_ms.map_err(DeliveryError::Log)?.unwrap_or_default();
         let at_ms = |attempt: Option<&Attempt>| attempt.map_or(accepted_ms, |attempt| attempt.at_ms);
         let obituary = Obituary {
             bus,

@@ -1,7 +1,6 @@
 //! The delivery engine: all routes, their workers, and the feed of durable events.
 
 use std::cell::LazyCell;
-use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,14 +14,15 @@ use super::jobs::Jobs;
 use super::memory::Memory;
 use super::progress::Progress;
 use super::queue::Queue;
-use super::restore;
-use super::restore::Folded;
 use super::route::Route;
 use super::route::RouteStatus;
 use super::slots::Slots;
+use super::unfinished;
+use super::unfinished::OnRoute;
 use super::worker;
 use crate::catalog::View;
 use crate::clock::SharedClock;
+use crate::log::BusId;
 use crate::log::Durable;
 use crate::log::FeedError;
 use crate::log::Log;
@@ -77,6 +77,12 @@ pub(super) struct Shared {
     stop_recorder: CancellationToken,
 }
 
+/// What the log says about deliveries at the start.
+struct Restored {
+    routes: HashMap<RouteId, OnRoute>,
+    next: HashMap<BusId, u64>,
+}
+
 impl Engine {
     /// Folds the delivery state out of the log and starts to deliver. Blocks while it reads.
     ///
@@ -84,7 +90,11 @@ impl Engine {
     /// When the log cannot be read.
     pub fn start(log: Log, targets: Targets, clock: SharedClock, view: &Arc<View>) -> Result<Self, LogError> {
         let feed = log.subscribe();
-        let mut folded = restore::fold(&log)?;
+        let (unfinished, next) = unfinished::at_end(&log)?;
+        let mut restored = Restored {
+            routes: unfinished.routes,
+            next,
+        };
         let shared = Arc::new(Shared {
             log,
             targets,
@@ -101,7 +111,7 @@ impl Engine {
             recorder: TaskTracker::new(),
             stop_recorder: CancellationToken::new(),
         });
-        shared.open_routes(view, &mut folded);
+        shared.open_routes(view, Some(&mut restored));
         let recorder = Arc::clone(&shared);
         shared.recorder.spawn(async move {
             recorder
@@ -109,6 +119,8 @@ impl Engine {
                 .run(&recorder.log, recorder.stop_recorder.clone())
                 .await;
         });
+        let keeper = Arc::clone(&shared);
+        shared.workers.spawn(async move { keeper.take_snapshots().await });
         let feeder = Arc::clone(&shared);
         shared.workers.spawn(async move { feeder.follow(feed).await });
         Ok(Self { shared })
@@ -118,7 +130,7 @@ impl Engine {
     /// next attempt.
     pub fn reconcile(&self, view: &Arc<View>) {
         self.shared.view.store(Arc::clone(view));
-        self.shared.open_routes(view, &mut HashMap::new());
+        self.shared.open_routes(view, None);
     }
 
     /// Stops taking work, lets attempts end within a bound, and records what was delivered.
@@ -131,71 +143,81 @@ impl Engine {
         self.shared.recorder.wait().await;
     }
 
-    /// What every open route is doing, by bus, rule and target.
-    #[must_use]
-    pub fn routes(&self) -> Vec<RouteStatus> {
+    /// What every open route is doing, by bus, rule and target. Blocking.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn routes(&self) -> Result<Vec<RouteStatus>, DeliveryError> {
         let view = self.shared.view.load();
-        let mut all: Vec<_> = view
-            .routes()
-            .filter(|names| !names.is_closed)
-            .filter_map(|names| self.route_status(names.id))
-            .collect();
+        let open = view.routes().filter(|names| !names.is_closed);
+        let all: Result<Vec<_>, _> = open.map(|names| self.route_status(names.id)).collect();
+        let mut all: Vec<_> = all?.into_iter().flatten().collect();
         all.sort_by(|a, b| (&a.bus, &a.rule, &a.target).cmp(&(&b.bus, &b.rule, &b.target)));
-        all
+        Ok(all)
     }
 
-    /// What one open route is doing.
-    #[must_use]
-    pub fn route_status(&self, id: RouteId) -> Option<RouteStatus> {
+    /// What one open route is doing; `None` when there is no such route. Blocking.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn route_status(&self, id: RouteId) -> Result<Option<RouteStatus>, DeliveryError> {
         let view = self.shared.view.load();
-        let names = view.route(id)?;
-        let target = view.target(id)?;
-        let route = Arc::clone(self.shared.routes.read().get(&id)?);
-        let queue = route.queue.lock();
-        let (cursor, ready) = queue.backlog();
-        let unread = self.shared.log.route_backlog(id, cursor).unwrap_or_default() as usize;
-        let next = self
-            .shared
-            .log
-            .route_events(id, cursor, 1)
-            .unwrap_or_default()
-            .first()
-            .copied();
-        let oldest = queue.oldest().or(next);
-        Some(RouteStatus {
+        let route = self.shared.routes.read().get(&id).cloned();
+        let (Some(names), Some(target), Some(route)) = (view.route(id), view.target(id), route) else {
+            return Ok(None);
+        };
+        let log = &self.shared.log;
+        let (counts, oldest, (cursor, taken)) = {
+            let queue = route.queue.lock();
+            let counts = (queue.in_flight(), queue.retrying(), queue.dead().len());
+            (counts, queue.oldest(), queue.backlog())
+        };
+        let unread = log.route_backlog(id, cursor).map_err(DeliveryError::Log)?;
+        let oldest = match oldest {
+            Some(oldest) => Some(oldest),
+            None => log
+                .route_events(id, cursor, 1)
+                .map_err(DeliveryError::Log)?
+                .first()
+                .copied(),
+        };
+        let oldest_at_ms = match oldest {
+            Some(sequence) => log.time_of(route.bus, sequence).map_err(DeliveryError::Log)?,
+            None => None,
+        };
+        let (in_flight, retrying, dead) = counts;
+        Ok(Some(RouteStatus {
             bus: names.bus.as_str().to_owned(),
             rule: names.rule.as_str().to_owned(),
             target: names.target.as_str().to_owned(),
             is_paused: target.paused,
-            backlog: u64::try_from(ready + unread).unwrap_or(u64::MAX),
-            in_flight: queue.in_flight(),
-            retrying: queue.retrying(),
-            dead: queue.dead().len(),
+            backlog: taken + unread,
+            in_flight,
+            retrying,
+            dead,
             delivered: route.delivered.load(Ordering::Relaxed),
-            oldest_at_ms: oldest
-                .and_then(|sequence| self.shared.log.time_of(route.bus, sequence).ok().flatten()),
-        })
+            oldest_at_ms,
+        }))
     }
 }
 
 impl Shared {
     /// Brings the set of runtime routes in line with the catalog and wakes those with work.
-    fn open_routes(self: &Arc<Self>, view: &View, folded: &mut HashMap<RouteId, Folded>) {
+    ///
+    /// A route that is opened later than the start is opened before any event can take it.
+    fn open_routes(self: &Arc<Self>, view: &View, mut restored: Option<&mut Restored>) {
         let mut opened = Vec::new();
         {
             let mut routes = self.routes.write();
             for names in view.routes() {
                 let id = names.id;
                 let route = routes.entry(id).or_insert_with(|| {
-                    // Behind by definition: events may have taken the route before it was opened here.
-                    let queue = match folded.remove(&id) {
-                        Some(folded) => folded.into_queue(&self.log, id),
-                        None => Queue::restored(
-                            0,
-                            roaring::RoaringTreemap::new(),
-                            BTreeMap::new(),
-                            roaring::RoaringTreemap::new(),
-                        ),
+                    let queue = match &mut restored {
+                        Some(restored) => {
+                            let next = restored.next.get(&names.bus_id).copied().unwrap_or(1);
+                            Queue::restored(next - 1, restored.routes.remove(&id).unwrap_or_default())
+                        }
+                        None => Queue::restored(self.log.next_sequence(names.bus_id) - 1, OnRoute::default()),
                     };
                     Arc::new(Route::new(id, names.bus_id, queue))
                 });
@@ -232,6 +254,25 @@ impl Shared {
                 .spawn(worker::run(Arc::clone(self), Arc::clone(route)));
         }
         result
+    }
+
+    /// Takes a snapshot whenever a segment was sealed, until the engine stops.
+    async fn take_snapshots(self: Arc<Self>) {
+        let mut checkpoints = self.log.checkpoints();
+        loop {
+            let checkpoint = *checkpoints.borrow_and_update();
+            if let Some(checkpoint) = checkpoint {
+                let log = self.log.clone();
+                let taken = tokio::task::spawn_blocking(move || unfinished::snapshot(&log, checkpoint)).await;
+                if let Ok(Err(error)) = taken {
+                    tracing::error!(%error, "a snapshot could not be taken; segments are kept until one is");
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                changed = checkpoints.changed() => if changed.is_err() { return },
+            }
+        }
     }
 
     /// Hands durable events to their routes until the engine stops.

@@ -23,10 +23,10 @@ mod queue;
 mod record;
 mod recorder;
 mod render;
-mod restore;
 mod route;
 mod slots;
 mod timeline;
+mod unfinished;
 mod webhook_id;
 mod worker;
 

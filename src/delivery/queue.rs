@@ -11,6 +11,7 @@ use std::sync::Arc;
 use roaring::RoaringTreemap;
 
 use super::memory::Held;
+use super::unfinished::OnRoute;
 
 /// New events held ready; more wait as backlog in the log.
 pub(super) const WINDOW: usize = 512;
@@ -43,6 +44,25 @@ struct Ready {
     event: Option<Arc<Held>>,
 }
 
+impl Ready {
+    /// An event that is read at its attempt.
+    const fn unread(sequence: u64) -> Self {
+        Self {
+            sequence,
+            event: None,
+        }
+    }
+}
+
+/// A question to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// The next sequences above this one.
+    pub(super) after: u64,
+    /// How often the queue had fallen behind when it asked.
+    missed: u64,
+}
+
 /// The work of one route.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -50,9 +70,11 @@ pub(super) struct Queue {
     cursor: u64,
     /// The log may hold events above the cursor that the live feed did not bring.
     is_behind: bool,
+    /// How often it fell behind.
+    missed: u64,
     ready: VecDeque<Ready>,
-    /// Settled before a restart, above the cursor.
-    settled_ahead: RoaringTreemap,
+    /// Open since before a restart, at or below the cursor, not taken yet; compressed.
+    backlog: RoaringTreemap,
     waiting: BTreeMap<u64, Waiting>,
     due: BTreeSet<(i64, u64)>,
     in_flight: BTreeSet<u64>,
@@ -60,21 +82,25 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// A queue as it was when the process last stopped: it catches up from `floor`.
-    pub(super) fn restored(
-        floor: u64,
-        settled_ahead: RoaringTreemap,
-        waiting: BTreeMap<u64, Waiting>,
-        dead: RoaringTreemap,
-    ) -> Self {
+    /// A queue as it was when the process last stopped; every event of the route at or below
+    /// `cursor` is among the unfinished or settled.
+    pub(super) fn restored(cursor: u64, unfinished: OnRoute) -> Self {
+        let OnRoute {
+            open: mut backlog,
+            waiting,
+            dead,
+        } = unfinished;
+        waiting.keys().for_each(|sequence| {
+            backlog.remove(*sequence);
+        });
         let due = waiting
             .iter()
             .map(|(sequence, waiting)| (waiting.due_ms, *sequence))
             .collect();
         Self {
-            cursor: floor,
+            cursor,
             is_behind: true,
-            settled_ahead,
+            backlog,
             waiting,
             due,
             dead,
@@ -86,11 +112,11 @@ impl Queue {
     ///
     /// `hold` gives the event itself, if there is memory for it; else it is read at its attempt.
     pub(super) fn offer(&mut self, sequence: u64, hold: impl FnOnce() -> Option<Arc<Held>>) {
-        if self.is_behind || sequence <= self.cursor {
+        if sequence <= self.cursor {
             return;
         }
-        if self.ready.len() >= WINDOW {
-            self.is_behind = true;
+        if self.is_behind || self.ready.len() >= WINDOW {
+            self.fall_behind();
             return;
         }
         self.cursor = sequence;
@@ -100,31 +126,43 @@ impl Queue {
         });
     }
 
-    /// The live feed lost something: look into the log.
+    /// The log has events that the live feed did not bring: look into it.
     pub(super) fn fall_behind(&mut self) {
         self.is_behind = true;
+        self.missed += 1;
     }
 
-    /// Reads on in the log while nothing is ready; `read` gives the next sequences after one.
-    ///
-    /// An empty answer means that the queue has caught up and the live feed is enough.
-    pub(super) fn refill(&mut self, read: impl Fn(u64, usize) -> Vec<u64>) {
-        while self.is_behind && self.ready.is_empty() {
-            let next = read(self.cursor, WINDOW);
-            let Some(last) = next.last() else {
-                self.is_behind = false;
-                return;
-            };
-            self.cursor = *last;
-            for sequence in next {
-                if !self.settled_ahead.remove(sequence) && !self.waiting.contains_key(&sequence) {
-                    self.ready.push_back(Ready {
-                        sequence,
-                        event: None,
-                    });
-                }
-            }
+    /// What to read next from the log, when nothing is ready.
+    pub(super) fn wanted(&mut self) -> Option<Wanted> {
+        if !self.ready.is_empty() {
+            return None;
         }
+        let old: Vec<u64> = self.backlog.iter().take(WINDOW).collect();
+        if let Some(last) = old.last() {
+            self.backlog.remove_range(..=last);
+            self.ready.extend(old.into_iter().map(Ready::unread));
+            return None;
+        }
+        self.is_behind.then_some(Wanted {
+            after: self.cursor,
+            missed: self.missed,
+        })
+    }
+
+    /// Takes the sequences that were read: up to [`WINDOW`] above the one asked for.
+    ///
+    /// An empty answer means that the queue has caught up and the live feed is enough, unless the
+    /// feed left something out since the question was asked.
+    pub(super) fn refill(&mut self, wanted: &Wanted, next: Vec<u64>) {
+        if wanted.after != self.cursor {
+            return;
+        }
+        if let Some(last) = next.last() {
+            self.cursor = *last;
+        } else if wanted.missed == self.missed {
+            self.is_behind = false;
+        }
+        self.ready.extend(next.into_iter().map(Ready::unread));
     }
 
     /// The next delivery to attempt at `now_ms`, which is in flight from here on.
@@ -155,6 +193,16 @@ impl Queue {
             since_ms: None,
             event,
         })
+    }
+
+    /// Whether a new event can be attempted at once.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty() && self.has_room_for_retries()
+    }
+
+    /// Whether the log may hold more than was taken from it.
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     /// When the next retry is due.
@@ -224,7 +272,11 @@ impl Queue {
 
     /// Whether there is nothing to do and nothing to wait for.
     pub(super) fn is_idle(&self) -> bool {
-        !self.is_behind && self.ready.is_empty() && self.due.is_empty() && self.in_flight.is_empty()
+        !self.is_behind
+            && self.ready.is_empty()
+            && self.backlog.is_empty()
+            && self.due.is_empty()
+            && self.in_flight.is_empty()
     }
 
     pub(super) fn dead(&self) -> &RoaringTreemap {
@@ -244,18 +296,29 @@ impl Queue {
     }
 
     /// Position up to which the log was read, and how many of those events were not started yet.
-    pub(super) fn backlog(&self) -> (u64, usize) {
-        (self.cursor, self.ready.len())
+    pub(super) fn backlog(&self) -> (u64, u64) {
+        (self.cursor, self.backlog.len() + self.ready.len() as u64)
+    }
+
+    /// A sequence below which nothing of the route is unfinished; none when nothing is.
+    pub(super) fn floor(&self) -> Option<u64> {
+        let unread = self.is_behind.then(|| self.cursor.saturating_add(1));
+        [self.oldest(), unread].into_iter().flatten().min()
     }
 
     /// The lowest sequence that is not settled, as far as it is in memory.
     pub(super) fn oldest(&self) -> Option<u64> {
         let ready = self.ready.front().map(|ready| ready.sequence);
         let waiting = self.waiting.first_key_value().map(|(sequence, _)| *sequence);
-        [ready, waiting, self.in_flight.first().copied()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            ready,
+            waiting,
+            self.in_flight.first().copied(),
+            self.backlog.min(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 }
 
@@ -267,10 +330,12 @@ mod tests {
     use crate::log::StoredEvent;
 
     fn drained(queue: &mut Queue, log: &[u64], now_ms: i64) -> Vec<u64> {
-        let read = |after: u64, n: usize| log.iter().copied().filter(|s| *s > after).take(n).collect();
+        let read = |after: u64| log.iter().copied().filter(|s| *s > after).take(WINDOW).collect();
         let mut out = Vec::new();
         loop {
-            queue.refill(read);
+            while let Some(wanted) = queue.wanted() {
+                queue.refill(&wanted, read(wanted.after));
+            }
             let Some(due) = queue.take(now_ms) else { return out };
             out.push(due.sequence);
         }
@@ -286,12 +351,29 @@ mod tests {
                 due_ms: 50,
             },
         )]);
-        let mut queue = Queue::restored(1, [4].into_iter().collect(), waiting, [2].into_iter().collect());
-        queue.settled_ahead.insert(2);
+        let unfinished = OnRoute {
+            open: [1, 3, 4].into_iter().collect(),
+            waiting,
+            dead: [2].into_iter().collect(),
+        };
+        let mut queue = Queue::restored(4, unfinished);
+        assert_eq!(queue.floor(), Some(1));
         let log = [1, 2, 3, 4, 5, 6];
-        assert_eq!(drained(&mut queue, &log, 0), [5, 6]);
+        assert_eq!(drained(&mut queue, &log, 0), [1, 4, 5, 6]);
         let due = queue.take(50).unwrap();
         assert_eq!((due.sequence, due.attempts), (3, 2));
+    }
+
+    #[test]
+    fn what_the_feed_leaves_out_while_the_log_is_read_is_read_again() {
+        let mut queue = Queue::default();
+        queue.fall_behind();
+        let wanted = queue.wanted().unwrap();
+        queue.offer(1, || None);
+        queue.refill(&wanted, Vec::new());
+        assert!(queue.is_behind());
+        assert_eq!(drained(&mut queue, &[1], 0), [1]);
+        assert!(!queue.is_behind());
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn senseless(key: u64) -> NewEvent {
 /// Waits until the route is as wanted.
 async fn until(engine: &Engine, wanted: impl Fn(&RouteStatus) -> bool) {
     let wait = async {
-        while !engine.routes().iter().any(&wanted) {
+        while !engine.routes().unwrap().iter().any(&wanted) {
             tokio::task::yield_now().await;
         }
     };

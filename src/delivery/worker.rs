@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::attempt::attempt;
 use super::engine::Shared;
+use super::queue::WINDOW;
 use super::route::Route;
 use super::slots::Slot;
 
@@ -34,7 +35,7 @@ pub(super) async fn run(shared: Arc<Shared>, route: Arc<Route>) {
     };
     let shared = Arc::clone(&worker.shared);
     loop {
-        let filling = worker.start_attempts();
+        let filling = worker.start_attempts().await;
         if worker.retire_if_idle() {
             break;
         }
@@ -75,17 +76,49 @@ struct Worker {
 }
 
 impl Worker {
-    fn start_attempts(&mut self) -> Filling {
+    async fn start_attempts(&mut self) -> Filling {
         if let Some(held) = self.starved_with.take() {
             self.shared.slots.forgo(self.route.id, held);
         }
-        let filling = self.fill();
+        let filling = loop {
+            let more = self.refill().await;
+            let filling = self.fill();
+            if filling == Filling::Full || !more {
+                break filling;
+            }
+        };
         self.slots.truncate(self.attempts.len().saturating_sub(1));
         if self.starved_with.is_none() {
             // It may have been woken for a slot that another route is waiting for.
             self.shared.slots.pass_on();
         }
         filling
+    }
+
+    /// Brings the next part of the backlog into memory when nothing is ready; false when there is
+    /// none, or none can be read now.
+    async fn refill(&self) -> bool {
+        let wanted = {
+            let mut queue = self.route.queue.lock();
+            match queue.wanted() {
+                Some(wanted) => wanted,
+                None => return queue.has_ready(),
+            }
+        };
+        let (log, id) = (self.shared.log.clone(), self.route.id);
+        let read = tokio::task::spawn_blocking(move || log.route_events(id, wanted.after, WINDOW));
+        match read.await {
+            Ok(Ok(next)) => {
+                let mut queue = self.route.queue.lock();
+                queue.refill(&wanted, next);
+                queue.has_ready() || queue.is_behind()
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, route = id.0, "the backlog of a route cannot be read");
+                false
+            }
+            Err(_) => false,
+        }
     }
 
     fn fill(&mut self) -> Filling {
@@ -100,12 +133,6 @@ impl Worker {
             let now_ms = self.shared.clock.now_ms();
             let due = {
                 let mut queue = self.route.queue.lock();
-                queue.refill(|after, n| {
-                    self.shared
-                        .log
-                        .route_events(self.route.id, after, n)
-                        .unwrap_or_default()
-                });
                 queue.take(now_ms)
             };
             let Some(due) = due else { return Filling::Empty };

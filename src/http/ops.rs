@@ -82,6 +82,7 @@ pub(super) async fn metrics(State(state): State<Arc<AppState>>) -> impl IntoResp
         let (backlog, dead) = services
             .engine
             .routes()
+            .unwrap_or_default()
             .iter()
             .fold((0, 0), |(backlog, dead), route| {
                 (backlog + route.backlog, dead + route.dead)

@@ -34,7 +34,7 @@ pub(super) async fn list(
     State(state): State<Arc<AppState>>,
     ApiQuery(page): ApiQuery<PageQuery>,
 ) -> Result<Json<RouteList>, Problem> {
-    let all = state.services()?.engine.routes();
+    let all = state.services()?.engine.routes()?;
     // Names hold no slash, so the joined key sorts and cuts as the parts do.
     let key = |route: &RouteStatus| format!("{}/{}/{}", route.bus, route.rule, route.target);
     let (items, next_cursor) = page.cut(all, key)?;
@@ -59,7 +59,7 @@ pub(super) async fn get(
     ApiQuery(query): ApiQuery<RouteQuery>,
 ) -> Result<Json<RouteReply>, Problem> {
     let bus = query.bus.as_deref().unwrap_or("default");
-    let all = state.services()?.engine.routes();
+    let all = state.services()?.engine.routes()?;
     let found = all
         .into_iter()
         .find(|route| route.bus == bus && route.rule == rule && route.target == target);

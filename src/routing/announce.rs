@@ -12,15 +12,17 @@ use crate::log::StateKind;
 use crate::log::StateRecord;
 
 /// The records of one commit.
-pub(super) fn announcements(committed: &Committed) -> Vec<StateRecord> {
+pub(super) fn announcements(committed: &Committed, view: &View) -> Vec<StateRecord> {
     let buses = committed
         .buses
         .iter()
         .filter(|bus| !bus.deleted)
         .map(|bus| bus_opened(BusId(bus.number), bus.name.as_str()));
     let opened = committed.opened.iter().map(|route| {
+        let id = RouteId(route.id);
         route_opened(
-            RouteId(route.id),
+            id,
+            view.route(id).map(|names| names.bus_id).unwrap_or_default(),
             route.bus.as_str(),
             route.rule.as_str(),
             route.target.as_str(),
@@ -44,6 +46,7 @@ pub fn missing_announcements(log: &Log, view: &View) -> Vec<StateRecord> {
         .map(|names| {
             route_opened(
                 names.id,
+                names.bus_id,
                 names.bus.as_str(),
                 names.rule.as_str(),
                 names.target.as_str(),
@@ -60,10 +63,11 @@ fn bus_opened(bus: BusId, name: &str) -> StateRecord {
     }
 }
 
-fn route_opened(route: RouteId, bus: &str, rule: &str, target: &str) -> StateRecord {
+fn route_opened(route: RouteId, bus_id: BusId, bus: &str, rule: &str, target: &str) -> StateRecord {
     let names = payload(&json!({ "bus": bus, "rule": rule, "target": target }));
     StateRecord {
         route,
+        bus: bus_id,
         payload: names,
         ..StateRecord::new(StateKind::RouteOpened)
     }

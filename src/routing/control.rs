@@ -191,7 +191,7 @@ impl Control {
         }
         let committed = self.repository.commit(change).await?;
         let next = Arc::new(view.after(&committed)?);
-        self.record(announcements(&committed)).await?;
+        self.record(announcements(&committed, &next)).await?;
         self.put_in_force(&next);
         Ok(plan)
     }

@@ -1,0 +1,269 @@
+//! What is unfinished on every route, as the log tells it.
+//!
+//! A fold over the facts of the log, in order. At a checkpoint it is what a snapshot holds, at the
+//! end of the log it is where the engine goes on. It is always made from the newest snapshot and
+//! the facts behind it, never from the engine's memory, so a snapshot cannot be ahead of the log.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::io;
+
+use bytes::Buf;
+use bytes::BufMut as _;
+use bytes::Bytes;
+use roaring::RoaringTreemap;
+
+use super::queue::Waiting;
+use super::record;
+use super::record::Attempt;
+use crate::log::BusId;
+use crate::log::Checkpoint;
+use crate::log::Fact;
+use crate::log::Log;
+use crate::log::LogError;
+use crate::log::RouteId;
+use crate::log::StateKind;
+use crate::log::StoredState;
+
+/// Version of the encoding; a snapshot of another one is folded anew.
+const VERSION: u8 = 1;
+
+/// What is unfinished on one route.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct OnRoute {
+    /// Sequences that are neither delivered nor dead nor dropped.
+    pub(super) open: RoaringTreemap,
+    /// Those of them that were tried.
+    pub(super) waiting: BTreeMap<u64, Waiting>,
+    /// Sequences with an open dead letter.
+    pub(super) dead: RoaringTreemap,
+}
+
+/// What is unfinished on all routes; a route without anything is not listed.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Unfinished {
+    pub(super) routes: HashMap<RouteId, OnRoute>,
+}
+
+/// Everything that is unfinished at the end of the log, and the next sequence of every bus there.
+/// Blocking: reads the newest snapshot and what is behind it.
+///
+/// # Errors
+/// When the log cannot be read.
+pub(super) fn at_end(log: &Log) -> Result<(Unfinished, HashMap<BusId, u64>), LogError> {
+    fold(log, None)
+}
+
+/// Takes a snapshot at a checkpoint. Blocking: reads what is between the last one and this one.
+///
+/// # Errors
+/// When the log cannot be read or the snapshot not be written; the older ones are untouched.
+pub(super) fn snapshot(log: &Log, checkpoint: Checkpoint) -> Result<(), LogError> {
+    let (unfinished, _) = fold(log, Some(checkpoint))?;
+    log.save_snapshot(checkpoint, unfinished.encode())
+}
+
+fn fold(log: &Log, until: Option<Checkpoint>) -> Result<(Unfinished, HashMap<BusId, u64>), LogError> {
+    let saved = log.snapshot()?;
+    let decoded = saved.and_then(|(place, state)| Some((place, Unfinished::decode(&state)?)));
+    let (from, mut unfinished) = decoded.map_or((None, Unfinished::default()), |(place, state)| {
+        (Some(place), state)
+    });
+    let next = log.fold(from, until, &mut |fact| unfinished.apply(fact))?;
+    unfinished.tidy();
+    Ok((unfinished, next))
+}
+
+impl Unfinished {
+    fn apply(&mut self, fact: Fact) {
+        match fact {
+            Fact::Took(route, sequence) => {
+                self.routes.entry(route).or_default().open.insert(sequence);
+            }
+            Fact::Recorded(record) => {
+                if let Some(route) = self.routes.get_mut(&record.record.route) {
+                    route.apply(&record);
+                }
+            }
+        }
+    }
+
+    /// Forgets routes that have nothing left to do.
+    fn tidy(&mut self) {
+        self.routes
+            .retain(|_, route| !(route.open.is_empty() && route.dead.is_empty()));
+    }
+
+    fn encode(&self) -> Bytes {
+        let mut out = Vec::new();
+        out.put_u8(VERSION);
+        let mut routes: Vec<_> = self.routes.iter().collect();
+        routes.sort_unstable_by_key(|(id, _)| **id);
+        for (id, route) in routes {
+            out.put_u64_le(id.0);
+            for set in [&route.open, &route.dead] {
+                out.put_u64_le(set.serialized_size() as u64);
+                // Writing to memory does not fail.
+                set.serialize_into(&mut out).unwrap_or_default();
+            }
+            out.put_u64_le(route.waiting.len() as u64);
+            for (sequence, waiting) in &route.waiting {
+                out.put_u64_le(*sequence);
+                out.put_u32_le(waiting.attempts);
+                out.put_i64_le(waiting.since_ms.unwrap_or(i64::MIN));
+                out.put_i64_le(waiting.due_ms);
+            }
+        }
+        out.into()
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote; `None` for another version.
+    fn decode(bytes: &Bytes) -> Option<Self> {
+        let mut input = bytes.as_ref();
+        if input.try_get_u8().ok()? != VERSION {
+            return None;
+        }
+        let mut routes = HashMap::new();
+        while input.has_remaining() {
+            let id = RouteId(input.try_get_u64_le().ok()?);
+            let (open, dead) = (set(&mut input)?, set(&mut input)?);
+            let mut waiting = BTreeMap::new();
+            for _ in 0..input.try_get_u64_le().ok()? {
+                let sequence = input.try_get_u64_le().ok()?;
+                let entry = Waiting {
+                    attempts: input.try_get_u32_le().ok()?,
+                    since_ms: Some(input.try_get_i64_le().ok()?).filter(|since_ms| *since_ms != i64::MIN),
+                    due_ms: input.try_get_i64_le().ok()?,
+                };
+                waiting.insert(sequence, entry);
+            }
+            routes.insert(id, OnRoute { open, waiting, dead });
+        }
+        Some(Self { routes })
+    }
+}
+
+fn set(input: &mut &[u8]) -> Option<RoaringTreemap> {
+    let len = usize::try_from(input.try_get_u64_le().ok()?).ok()?;
+    let (bytes, rest) = input.split_at_checked(len)?;
+    *input = rest;
+    RoaringTreemap::deserialize_from(io::Cursor::new(bytes)).ok()
+}
+
+impl OnRoute {
+    fn apply(&mut self, record: &StoredState) {
+        if record.record.kind == StateKind::RouteClosed {
+            self.open.clear();
+            self.waiting.clear();
+        }
+        for &sequence in &record.record.sequences {
+            match record.record.kind {
+                StateKind::Progress | StateKind::Dropped => self.settle(sequence),
+                StateKind::Dead => {
+                    self.settle(sequence);
+                    self.dead.insert(sequence);
+                }
+                StateKind::Redriven if self.dead.remove(sequence) => {
+                    self.open.insert(sequence);
+                    let waiting = Waiting {
+                        attempts: 0,
+                        since_ms: Some(record.time_ms),
+                        due_ms: record.time_ms,
+                    };
+                    self.waiting.insert(sequence, waiting);
+                }
+                StateKind::Retry if self.open.contains(sequence) => {
+                    let attempt: Option<Attempt> = record::read(record);
+                    let since_ms = self.waiting.get(&sequence).and_then(|waiting| waiting.since_ms);
+                    // A payload that cannot be read costs the count and the delay, never the delivery.
+                    let waiting = Waiting {
+                        attempts: attempt.as_ref().map_or(1, |attempt| attempt.n),
+                        since_ms,
+                        due_ms: attempt
+                            .and_then(|attempt| attempt.next_at_ms)
+                            .unwrap_or(record.time_ms),
+                    };
+                    self.waiting.insert(sequence, waiting);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn settle(&mut self, sequence: u64) {
+        self.open.remove(sequence);
+        self.waiting.remove(&sequence);
+        self.dead.remove(sequence);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::StateRecord;
+    use proptest::prelude::*;
+
+    fn recorded(kind: StateKind, route: u64, sequences: Vec<u64>) -> Fact {
+        let record = StateRecord {
+            route: RouteId(route),
+            sequences,
+            ..StateRecord::new(kind)
+        };
+        Fact::Recorded(StoredState { time_ms: 5, record })
+    }
+
+    fn facts() -> impl Strategy<Value = Vec<(u8, u64, u64)>> {
+        proptest::collection::vec((0..7_u8, 1..4_u64, 1..30_u64), 0..200)
+    }
+
+    fn fact((kind, route, sequence): (u8, u64, u64)) -> Fact {
+        let kind = match kind {
+            0 | 1 => return Fact::Took(RouteId(route), sequence),
+            2 => StateKind::Progress,
+            3 => StateKind::Retry,
+            4 => StateKind::Dead,
+            5 => StateKind::Redriven,
+            _ => StateKind::Dropped,
+        };
+        recorded(kind, route, vec![sequence])
+    }
+
+    proptest! {
+        /// Invariant I13: state from a snapshot and the tail equals state from the beginning.
+        #[test]
+        fn i13_a_snapshot_and_the_tail_equal_the_whole_history(facts in facts(), cut in 0..200_usize) {
+            let mut whole = Unfinished::default();
+            let mut split = Unfinished::default();
+            for (at, entry) in facts.into_iter().enumerate() {
+                if at == cut {
+                    split.tidy();
+                    split = Unfinished::decode(&split.encode()).unwrap();
+                }
+                whole.apply(fact(entry));
+                split.apply(fact(entry));
+            }
+            whole.tidy();
+            split.tidy();
+            prop_assert_eq!(whole, split);
+        }
+    }
+
+    #[test]
+    fn what_another_version_wrote_is_folded_anew() {
+        assert_eq!(Unfinished::decode(&Bytes::from_static(b"\x02")), None);
+        assert_eq!(Unfinished::decode(&Bytes::new()), None);
+    }
+
+    #[test]
+    fn a_closed_route_keeps_its_dead_letters_only() {
+        let mut unfinished = Unfinished::default();
+        for sequence in 1..4 {
+            unfinished.apply(Fact::Took(RouteId(1), sequence));
+        }
+        unfinished.apply(recorded(StateKind::Dead, 1, vec![2]));
+        unfinished.apply(recorded(StateKind::RouteClosed, 1, vec![]));
+        unfinished.tidy();
+        let route = &unfinished.routes[&RouteId(1)];
+        assert_eq!((route.open.len(), route.dead.len()), (0, 1));
+    }
+}
