@@ -11,7 +11,7 @@ use http::header::LOCATION;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::events::blocking;
+use super::blocking::blocking;
 use super::extract::ApiJson;
 use super::extract::ApiPath;
 use super::extract::ApiQuery;
