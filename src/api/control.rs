@@ -1,9 +1,12 @@
 //! Buses, rules and plans.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Map;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 /// A bus.
@@ -69,4 +72,102 @@ pub struct PlanReply {
     pub buses: Vec<String>,
     /// Whether nothing was done.
     pub dry_run: bool,
+}
+
+/// Rules to try on events: `rule` and `event`, or `rules` and `events`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuleTestRequest<'a> {
+    /// One rule.
+    #[serde(default)]
+    pub rule: Option<TriedRule>,
+    /// One event, or any subset of its attributes.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<Object>)]
+    pub event: Option<&'a RawValue>,
+    /// Many rules.
+    #[serde(default)]
+    pub rules: Option<Vec<TriedRule>>,
+    /// Many events.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub events: Option<Vec<&'a RawValue>>,
+}
+
+/// As much of a rule as can be tried; its targets are not looked at.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct TriedRule {
+    /// Its name; its place in the list if left out.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The pattern.
+    #[serde(rename = "match")]
+    #[schema(value_type = Object)]
+    pub pattern: Value,
+    /// The transform.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub transform: Option<Value>,
+}
+
+/// What would happen; one form for one rule, one for many.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum RuleTestReply {
+    /// One rule was tried on one event.
+    One(RuleTried),
+    /// Many were tried on many.
+    Many(RulesTried),
+}
+
+/// One rule tried on one event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RuleTried {
+    /// Whether it matches.
+    pub matched: bool,
+    /// What a target would get; null without a match, or when the transform fails.
+    #[schema(value_type = Option<Object>)]
+    pub output: Option<Value>,
+    /// Why the transform fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Why it matches or not.
+    pub explain: RuleExplained,
+}
+
+/// The condition that decided; only `matched` when all of them hold.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RuleExplained {
+    /// Whether the rule matches.
+    pub matched: bool,
+    /// Where the pattern looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What the pattern asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What the event has there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+    /// JSON pointer to the condition in the rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+}
+
+/// Many rules tried on many events.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RulesTried {
+    /// One result an event, in the order sent.
+    pub results: Vec<EventTried>,
+}
+
+/// Many rules tried on one event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventTried {
+    /// Names of the rules that match, in the order of the rules.
+    pub matched: Vec<String>,
+    /// What the targets of each would get, if any of the rules has a transform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub outputs: Option<BTreeMap<String, Box<RawValue>>>,
 }

@@ -7,9 +7,16 @@ mod ops;
 
 pub use control::BusList;
 pub use control::BusReply;
+pub use control::EventTried;
 pub use control::PlanReply;
+pub use control::RuleExplained;
 pub use control::RuleList;
 pub use control::RuleReply;
+pub use control::RuleTestReply;
+pub use control::RuleTestRequest;
+pub use control::RuleTried;
+pub use control::RulesTried;
+pub use control::TriedRule;
 pub use delivery::AttemptReply;
 pub use delivery::DeadLetterList;
 pub use delivery::DeadLetterReply;

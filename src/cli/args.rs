@@ -98,6 +98,9 @@ pub(super) struct PublishArgs {
     /// Id of the event; a new one by default
     #[arg(long)]
     pub(super) id: Option<String>,
+    /// Publish the event so many times, each with an id of its own
+    #[arg(long, default_value_t = 1, conflicts_with_all = ["id", "file"])]
+    pub(super) count: u32,
     /// Data of the event, as JSON
     #[arg(long)]
     pub(super) data: Option<String>,

@@ -9,10 +9,24 @@ use super::args::LogVerb;
 use super::args::Output;
 use super::error::CliError;
 use super::output;
+use super::output::Rows;
 use crate::clock::rfc3339;
 use crate::log;
 use crate::log::Damage;
 use crate::log::FrameSummary;
+
+/// The columns of a list of frames, wide enough for what is common.
+const COLUMNS: [(&str, usize); 9] = [
+    ("position", 12),
+    ("bytes", 9),
+    ("kind", 6),
+    ("open", 4),
+    ("time", 24),
+    ("bus", 3),
+    ("first", 9),
+    ("events", 6),
+    ("states", 6),
+];
 
 pub(super) fn run(verb: LogVerb) -> Result<ExitCode, CliError> {
     match verb {
@@ -22,20 +36,17 @@ pub(super) fn run(verb: LogVerb) -> Result<ExitCode, CliError> {
 }
 
 fn inspect(args: &LogArgs) -> Result<ExitCode, CliError> {
-    let mut frames = Vec::new();
-    let report = log::inspect(&args.data_dir, &mut |frame| frames.push(frame))
-        .map_err(|error| CliError::of(&error, false))?;
-    let rows: Vec<_> = frames.iter().map(frame_json).collect();
-    let head = [
-        "position", "bytes", "kind", "open", "time", "bus", "first", "events", "states",
-    ];
-    output::list(&rows, args.output, head, |row| {
-        head.map(|column| {
-            row.get(column)
-                .map(|value| value.to_string().trim_matches('"').to_owned())
-                .unwrap_or_default()
-        })
-    })?;
+    let mut rows = Rows::new(args.output, COLUMNS);
+    let mut written = Ok(());
+    let report = log::inspect(&args.data_dir, &mut |frame| {
+        if written.is_ok() {
+            let row = frame_json(&frame);
+            written = rows.add(&row, &cells(&row));
+        }
+    });
+    let report = report.map_err(|error| CliError::of(&error, false))?;
+    written?;
+    rows.end()?;
     if args.output == Output::Table {
         output::print(&format!(
             "log {}, opened {} times, {} bytes, {} of them known to be synced{}",
@@ -54,6 +65,15 @@ fn frame_json(frame: &FrameSummary) -> serde_json::Value {
         "position": frame.position, "bytes": frame.len, "kind": format!("{:?}", frame.kind).to_lowercase(),
         "open": frame.open, "watermark": frame.watermark, "time": rfc3339(frame.time_ms), "bus": frame.bus.0,
         "first": frame.first_sequence, "events": frame.events, "states": frame.states,
+    })
+}
+
+/// The cells of a frame under [`COLUMNS`].
+fn cells(row: &serde_json::Value) -> [String; 9] {
+    COLUMNS.map(|(column, _)| {
+        row.get(column)
+            .map(|value| value.to_string().trim_matches('"').to_owned())
+            .unwrap_or_default()
     })
 }
 

@@ -48,6 +48,76 @@ pub(super) fn list<T: Serialize, const N: usize>(
     }
 }
 
+/// A list that is written as it comes: its columns have widths of their own, and nothing is kept.
+pub(super) struct Rows<const N: usize> {
+    output: Output,
+    widths: [usize; N],
+    /// What stands before the first item, until it is written.
+    head: Option<String>,
+    /// The last item of a document, until it is known whether a comma follows.
+    last: Option<String>,
+}
+
+impl<const N: usize> Rows<N> {
+    /// A list with columns of these heads and widths.
+    pub(super) fn new(output: Output, columns: [(&str, usize); N]) -> Self {
+        let widths = columns.map(|(_, width)| width);
+        let head = match output {
+            Output::Json => Some("[".to_owned()),
+            Output::Jsonl => None,
+            Output::Table => Some(line(&columns.map(|(head, _)| head.to_owned()), widths)),
+        };
+        Self {
+            output,
+            widths,
+            head,
+            last: None,
+        }
+    }
+
+    /// Writes one item.
+    pub(super) fn add(&mut self, item: &impl Serialize, cells: &[String; N]) -> Result<(), CliError> {
+        if let Some(head) = self.head.take() {
+            print(&head)?;
+        }
+        match self.output {
+            Output::Json => {
+                let text = serde_json::to_string(item);
+                let text = text.map_err(|error| CliError::system("cannot write JSON", error))?;
+                match self.last.replace(text) {
+                    Some(before) => print(&format!("  {before},")),
+                    None => Ok(()),
+                }
+            }
+            Output::Jsonl => json(item, self.output),
+            Output::Table => print(&line(cells, self.widths)),
+        }
+    }
+
+    /// Ends the list.
+    pub(super) fn end(mut self) -> Result<(), CliError> {
+        if let Some(head) = self.head.take() {
+            print(&head)?;
+        }
+        if let Some(last) = self.last {
+            print(&format!("  {last}"))?;
+        }
+        if self.output == Output::Json {
+            print("]")?;
+        }
+        Ok(())
+    }
+}
+
+fn line<const N: usize>(row: &[String; N], widths: [usize; N]) -> String {
+    let cells: Vec<_> = row
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell:width$}"))
+        .collect();
+    cells.join("  ").trim_end().to_owned()
+}
+
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
     for row in rows {
@@ -55,15 +125,10 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
             *width = cell.chars().count().max(*width);
         }
     }
-    let line = |row: &[String; N]| {
-        let cells: Vec<_> = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    rows.iter()
+        .map(|row| line(row, widths))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]

@@ -20,38 +20,44 @@ use crate::api::PublishReply;
 
 pub(super) async fn publish(args: PublishArgs) -> Result<ExitCode, CliError> {
     let client = Client::new(&args.server)?;
-    let bodies = match &args.file {
-        Some(file) => lines(file)?
-            .into_iter()
-            .map(|line| ("application/json", line))
-            .collect(),
-        None => vec![("application/cloudevents+json", event(&args)?)],
-    };
-    let path = format!("/v1/buses/{}/events", args.bus);
-    for (content_type, body) in bodies {
-        let request = client
-            .request(Method::POST, &path)
-            .header("content-type", content_type)
-            .body(body);
-        let reply: PublishReply = client.call(request).await?;
-        if args.server.output != Output::Table {
-            output::json(&reply, args.server.output)?;
-            continue;
+    match &args.file {
+        Some(file) => {
+            for line in lines(file)? {
+                send(&client, &args, "application/json", line).await?;
+            }
         }
-        for result in reply.results {
-            let note = if result.duplicate { " (duplicate)" } else { "" };
-            let matched = if result.matched.is_empty() {
-                "no rule".to_owned()
-            } else {
-                result.matched.join(", ")
-            };
-            output::print(&format!(
-                "{}  {}{note}  matched {matched}",
-                result.sequence, result.id
-            ))?;
+        None => {
+            for _ in 0..args.count {
+                send(&client, &args, "application/cloudevents+json", event(&args)?).await?;
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Publishes one event and shows what became of it.
+async fn send(client: &Client, args: &PublishArgs, content_type: &str, body: String) -> Result<(), CliError> {
+    let request = client
+        .request(Method::POST, &format!("/v1/buses/{}/events", args.bus))
+        .header("content-type", content_type)
+        .body(body);
+    let reply: PublishReply = client.call(request).await?;
+    if args.server.output != Output::Table {
+        return output::json(&reply, args.server.output);
+    }
+    for result in reply.results {
+        let note = if result.duplicate { " (duplicate)" } else { "" };
+        let matched = if result.matched.is_empty() {
+            "no rule".to_owned()
+        } else {
+            result.matched.join(", ")
+        };
+        output::print(&format!(
+            "{}  {}{note}  matched {matched}",
+            result.sequence, result.id
+        ))?;
+    }
+    Ok(())
 }
 
 fn event(args: &PublishArgs) -> Result<String, CliError> {

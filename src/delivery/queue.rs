@@ -90,9 +90,9 @@ impl Queue {
             waiting,
             dead,
         } = unfinished;
-        waiting.keys().for_each(|sequence| {
+        for sequence in waiting.keys() {
             backlog.remove(*sequence);
-        });
+        }
         let due = waiting
             .iter()
             .map(|(sequence, waiting)| (waiting.due_ms, *sequence))

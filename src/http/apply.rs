@@ -65,8 +65,8 @@ pub(super) async fn apply(
         ));
     }
     let body = body::read(request, CONTROL_BYTES, "body-too-large").await?;
-    let text =
-        std::str::from_utf8(&body).map_err(|_| Problem::new(400, "invalid-yaml", "the body is not UTF-8"))?;
+    let text = std::str::from_utf8(&body.bytes)
+        .map_err(|_| Problem::new(400, "invalid-yaml", "the body is not UTF-8"))?;
     let read = if is_json {
         catalog::read_json(text).map(|file| vec![file])
     } else {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::IntoParams;
 
-use super::events::blocking;
+use super::blocking::blocking;
 use super::extract::ApiJson;
 use super::extract::ApiPath;
 use super::extract::ApiQuery;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::events::blocking;
+use super::blocking::blocking;
 use super::events::find;
 use super::extract::ApiPath;
 use super::extract::NoQuery;

@@ -14,17 +14,18 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
+use super::blocking::blocking;
 use super::extract::ApiPath;
 use super::extract::ApiQuery;
 use super::extract::NoQuery;
 use super::page;
 use super::present;
 use super::problem::no_such_bus;
+use super::select;
 use super::state::AppState;
 use super::state::Services;
 use crate::api::EventEntry;
 use crate::api::EventList;
-use crate::clock;
 use crate::log::BusId;
 use crate::log::StoredEvent;
 use crate::problem::Problem;
@@ -34,6 +35,8 @@ const MAX_SCANNED: usize = 20_000;
 /// Events read at once, and their bytes.
 const CHUNK: usize = 500;
 pub(super) const CHUNK_BYTES: usize = 8 * 1024 * 1024;
+/// A page ends with the event that brings it to so many bytes.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// Longest time a list waits for something to come.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
@@ -43,7 +46,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 pub(super) struct EventsQuery {
     /// `earliest` (default), `latest`, a sequence, or an RFC 3339 time.
     from: Option<String>,
-    /// Most events in the answer, 100 by default, 1,000 at most.
+    /// Most events in the answer, 100 by default, 1,000 at most; it ends early at 8 MiB.
     limit: Option<usize>,
     /// Where to go on; stands instead of `from`.
     cursor: Option<String>,
@@ -81,7 +84,7 @@ pub(super) async fn list(
     let id = snapshot.bus(&bus).ok_or_else(|| no_such_bus(&bus))?.id;
     let mut scan = Scan {
         bus: id,
-        from: start(services, id, &query)?,
+        from: start(services, id, &query).await?,
         limit: page::checked_limit(query.limit)?,
         kind: query.kind.clone(),
         source: query.source.clone(),
@@ -157,35 +160,12 @@ pub(super) async fn find(services: &Services, bus: &str, sequence: &str) -> Resu
     })
 }
 
-/// Runs a read of the log where it may block.
-pub(super) async fn blocking<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    let ended = tokio::task::spawn_blocking(read).await;
-    ended.unwrap_or_else(|error| Err(super::problem::internal(&error)))
-}
-
-fn start(services: &Services, bus: BusId, query: &EventsQuery) -> Result<u64, Problem> {
+async fn start(services: &Services, bus: BusId, query: &EventsQuery) -> Result<u64, Problem> {
     if let Some(cursor) = &query.cursor {
         let place = page::decode(cursor)?;
         return place.parse().map_err(|_| page::invalid_cursor());
     }
-    let range = services.log.sequences(bus)?;
-    match query.from.as_deref() {
-        None | Some("earliest") => Ok(range.start),
-        Some("latest") => Ok(range.end),
-        Some(text) => text
-            .parse()
-            .ok()
-            .or_else(|| {
-                clock::parse_rfc3339(text).and_then(|time_ms| services.log.sequence_at(bus, time_ms).ok())
-            })
-            .ok_or_else(|| {
-                let detail =
-                    "from is `earliest`, `latest`, a sequence, or a time such as 2026-01-31T12:00:00Z";
-                Problem::new(400, "invalid-from", detail)
-            }),
-    }
+    select::from(&services.log, bus, query.from.as_deref().unwrap_or("earliest")).await
 }
 
 fn parse_wait(text: &str) -> Result<Duration, Problem> {
@@ -226,7 +206,7 @@ impl Scan {
         blocking(move || {
             let mut items = Vec::new();
             let mut next = scan.from.max(1);
-            let mut scanned = 0;
+            let (mut scanned, mut bytes) = (0, 0);
             'scan: while items.len() < scan.limit && scanned < MAX_SCANNED {
                 let chunk = log.read(scan.bus, next, CHUNK, CHUNK_BYTES)?;
                 if chunk.is_empty() {
@@ -236,15 +216,14 @@ impl Scan {
                     next = stored.sequence + 1;
                     scanned += 1;
                     let event = present::stored_event(&stored)?;
-                    let is = |wanted: &Option<String>, found: &str| {
-                        wanted.as_deref().is_none_or(|wanted| wanted == found)
-                    };
-                    if is(&scan.kind, event.kind())
-                        && is(&scan.source, event.source())
-                        && is(&scan.id, event.id())
+                    if select::is(scan.kind.as_deref(), event.kind())
+                        && select::is(scan.source.as_deref(), event.source())
+                        && select::is(scan.id.as_deref(), event.id())
                     {
-                        items.push(present::entry(&stored, &event, &view)?);
-                        if items.len() == scan.limit {
+                        let entry = present::entry(&stored, &event, &view)?;
+                        bytes += entry.event.get().len();
+                        items.push(entry);
+                        if items.len() == scan.limit || bytes >= PAGE_BYTES {
                             break 'scan;
                         }
                     }

@@ -75,7 +75,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<AppState>> for ApiJson<T> {
 
     async fn from_request(request: Request, _: &Arc<AppState>) -> Result<Self, Problem> {
         let body = body::read(request, CONTROL_BYTES, "body-too-large").await?;
-        let read = serde_json::from_slice(&body);
+        let read = serde_json::from_slice(&body.bytes);
         read.map(Self)
             .map_err(|error| Problem::new(400, "invalid-json", format!("the body cannot be read: {error}")))
     }

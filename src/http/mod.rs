@@ -1,6 +1,7 @@
 //! Every line of axum: routes, bodies, errors and the server loop.
 
 mod apply;
+mod blocking;
 mod body;
 mod buses;
 mod dead_letters;
@@ -18,6 +19,7 @@ mod publish;
 mod routes;
 mod rule_test;
 mod rules;
+mod select;
 mod server;
 mod state;
 mod tail;

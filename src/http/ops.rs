@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
+use super::blocking::blocking;
 use super::state::AppState;
 use super::state::DURABILITY;
 use crate::api::Check;
 use crate::api::ReadyReply;
 use crate::api::StatusReply;
+use crate::problem::Fault;
 use crate::problem::Problem;
 
 /// Whether the process lives.
@@ -29,10 +30,10 @@ pub(super) async fn livez() -> &'static str {
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     responses(
         (status = 200, description = "It does", body = ReadyReply),
-        (status = 503, description = "It does not; the checks say why", body = ReadyReply),
+        (status = 503, description = "It does not; an error for each check that fails", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> impl IntoResponse {
+pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> Result<Json<ReadyReply>, Problem> {
     let services = state.services().ok();
     let starting = "the server is starting";
     let log = match services {
@@ -48,20 +49,21 @@ pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> impl IntoRespo
         state.stop.is_cancelled().then_some("the server is stopping"),
     );
     let checks = vec![log, catalog, stopping];
-    let ready = checks.iter().all(|check| check.ok);
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (
-        status,
-        Json(ReadyReply {
-            ready,
-            checks,
-            durability: DURABILITY.to_owned(),
-        }),
-    )
+    let failing = checks.iter().filter(|check| !check.ok).map(|check| Fault {
+        code: check.name.clone(),
+        detail: check.detail.clone().unwrap_or_default(),
+        ..Fault::default()
+    });
+    let failing: Vec<_> = failing.collect();
+    if let Some(first) = failing.first() {
+        let problem = Problem::new(503, "not-ready", first.detail.clone());
+        return Err(problem.with_errors(failing).retry_after(1));
+    }
+    Ok(Json(ReadyReply {
+        ready: true,
+        checks,
+        durability: DURABILITY.to_owned(),
+    }))
 }
 
 fn check(name: &str, fault: Option<&str>) -> Check {
@@ -79,16 +81,14 @@ fn check(name: &str, fault: Option<&str>) -> Check {
 )]
 pub(super) async fn metrics(State(state): State<Arc<AppState>>) -> impl IntoResponse {
     if let Ok(services) = state.services() {
-        let (backlog, dead) = services
-            .engine
-            .routes()
-            .unwrap_or_default()
-            .iter()
-            .fold((0, 0), |(backlog, dead), route| {
-                (backlog + route.backlog, dead + route.dead)
-            });
-        gauge("tramline_backlog", backlog);
-        gauge("tramline_dead_letters", dead);
+        let engine = services.engine.clone();
+        if let Ok(routes) = blocking(move || Ok(engine.routes()?)).await {
+            gauge("tramline_backlog", routes.iter().map(|route| route.backlog).sum());
+            gauge(
+                "tramline_dead_letters",
+                routes.iter().map(|route| route.dead).sum(),
+            );
+        }
         let counts = services.log.stats();
         gauge("tramline_log_appended_bytes", counts.bytes);
         gauge("tramline_log_synced_groups", counts.groups);

@@ -16,8 +16,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use super::blocking::blocking;
 use super::body;
-use super::events::blocking;
 use super::extract::ApiPath;
 use super::extract::ApiQuery;
 use super::present;
@@ -151,7 +151,8 @@ async fn accept(state: &AppState, bus: &str, partial: bool, request: Request) ->
         Mode::Batch => (state.limits.batch_bytes, "batch-too-large"),
         _ => (state.limits.event_bytes, "event-too-large"),
     };
-    let body = body::read(request, max, code).await?;
+    let held = body::read(request, max, code).await?;
+    let body = held.bytes.clone();
     let events = match mode {
         Mode::Binary => vec![event::event_from_headers(&headers, body)?],
         Mode::Structured => vec![event::event_from_json(&body, None)?],

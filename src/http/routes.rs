@@ -7,6 +7,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::blocking::blocking;
 use super::extract::ApiPath;
 use super::extract::ApiQuery;
 use super::page::PageQuery;
@@ -34,7 +35,8 @@ pub(super) async fn list(
     State(state): State<Arc<AppState>>,
     ApiQuery(page): ApiQuery<PageQuery>,
 ) -> Result<Json<RouteList>, Problem> {
-    let all = state.services()?.engine.routes()?;
+    let engine = state.services()?.engine.clone();
+    let all = blocking(move || Ok(engine.routes()?)).await?;
     // Names hold no slash, so the joined key sorts and cuts as the parts do.
     let key = |route: &RouteStatus| format!("{}/{}/{}", route.bus, route.rule, route.target);
     let (items, next_cursor) = page.cut(all, key)?;
@@ -59,7 +61,8 @@ pub(super) async fn get(
     ApiQuery(query): ApiQuery<RouteQuery>,
 ) -> Result<Json<RouteReply>, Problem> {
     let bus = query.bus.as_deref().unwrap_or("default");
-    let all = state.services()?.engine.routes()?;
+    let engine = state.services()?.engine.clone();
+    let all = blocking(move || Ok(engine.routes()?)).await?;
     let found = all
         .into_iter()
         .find(|route| route.bus == bus && route.rule == rule && route.target == target);

@@ -1,22 +1,28 @@
 //! Tries rules on events: nothing is stored or sent.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::extract::State;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use serde::Deserialize;
-use serde_json::Map;
-use serde_json::Value;
 use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::value::to_raw_value;
 
+use super::blocking::blocking;
 use super::body;
-use super::events::blocking;
 use super::extract::CONTROL_BYTES;
 use super::extract::NoQuery;
 use super::state::AppState;
+use crate::api::EventTried;
+use crate::api::RuleExplained;
+use crate::api::RuleTestReply;
+use crate::api::RuleTestRequest;
+use crate::api::RuleTried;
+use crate::api::RulesTried;
+use crate::api::TriedRule;
 use crate::event;
 use crate::event::EventError;
 use crate::pattern;
@@ -32,31 +38,11 @@ use crate::transform::Transform;
 /// Most rules and most events of one call.
 const MAX_RULES: usize = 10_000;
 const MAX_EVENTS: usize = 10_000;
+/// Most matches, and most bytes of names and outputs, in the answer of one call.
+const MAX_MATCHES: usize = 1_000_000;
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Levels around the data of an event: the event, a list of them, the body.
 const LEVELS_AROUND: usize = 3;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body<'a> {
-    #[serde(default)]
-    rule: Option<TriedRule>,
-    #[serde(borrow, default)]
-    event: Option<&'a RawValue>,
-    #[serde(default)]
-    rules: Option<Vec<TriedRule>>,
-    #[serde(borrow, default)]
-    events: Option<Vec<&'a RawValue>>,
-}
-
-#[derive(Deserialize)]
-struct TriedRule {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(rename = "match")]
-    pattern: Value,
-    #[serde(default)]
-    transform: Option<Value>,
-}
 
 /// Try rules on events.
 ///
@@ -65,9 +51,9 @@ struct TriedRule {
 /// An event may be any subset of the attributes. Its data is matched as the bytes sent.
 #[utoipa::path(
     post, path = "/v1/rules/test", tag = "rules", operation_id = "testRules",
-    request_body(content = Object, description = "One rule and one event, or many of both"),
+    request_body(content = RuleTestRequest, description = "One rule and one event, or many of both"),
     responses(
-        (status = 200, description = "What would happen", body = Object),
+        (status = 200, description = "What would happen", body = RuleTestReply),
         (status = 400, description = "Not well formed", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too many", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A rule is invalid; each fault with its place", body = Problem, content_type = "application/problem+json"),
@@ -80,19 +66,19 @@ pub(super) async fn test(
 ) -> Result<([(http::HeaderName, &'static str); 1], Vec<u8>), Problem> {
     let body = body::read(request, CONTROL_BYTES, "body-too-large").await?;
     let now_ms = state.clock.now_ms();
-    let answer = blocking(move || try_rules(&body, now_ms)).await?;
+    let answer = blocking(move || try_rules(&body.bytes, now_ms)).await?;
     let text = serde_json::to_vec(&answer).map_err(|error| super::problem::internal(&error))?;
     Ok(([(CONTENT_TYPE, "application/json")], text))
 }
 
-fn try_rules(body: &Bytes, now_ms: i64) -> Result<Value, Problem> {
+fn try_rules(body: &Bytes, now_ms: i64) -> Result<RuleTestReply, Problem> {
     // What is kept as raw text below is scanned to its end, however deep it is nested.
     event::json::validate(body, LEVELS_AROUND + event::MAX_JSON_DEPTH).map_err(EventError::InvalidJson)?;
-    let read: Body<'_> = serde_json::from_slice(body)
+    let read: RuleTestRequest<'_> = serde_json::from_slice(body)
         .map_err(|error| Problem::new(400, "invalid-json", format!("the body cannot be read: {error}")))?;
     match (read.rule, read.event, read.rules, read.events) {
-        (Some(rule), Some(event), None, None) => try_one(&rule, event, now_ms),
-        (None, None, Some(rules), Some(events)) => try_many(&rules, &events, now_ms),
+        (Some(rule), Some(event), None, None) => try_one(&rule, event, now_ms).map(RuleTestReply::One),
+        (None, None, Some(rules), Some(events)) => try_many(&rules, &events, now_ms).map(RuleTestReply::Many),
         _ => Err(Problem::new(
             400,
             "invalid-body",
@@ -101,30 +87,118 @@ fn try_rules(body: &Bytes, now_ms: i64) -> Result<Value, Problem> {
     }
 }
 
-fn try_one(rule: &TriedRule, event: &RawValue, now_ms: i64) -> Result<Value, Problem> {
+fn try_one(rule: &TriedRule, event: &RawValue, now_ms: i64) -> Result<RuleTried, Problem> {
     let (pattern, transform) = compile(rule, "/rule", None)?;
     let sample = Sample::read(event.get().as_bytes()).map_err(|error| malformed(&error))?;
     let explanation = sample.with_view(|view| pattern::explain(&pattern, view));
     let name = rule.name.as_deref().unwrap_or("test");
-    let Some(failed) = explanation.failed else {
-        let output = sample.output(transform.as_ref(), name, "default", now_ms);
-        let explain = json!({ "matched": true });
-        return Ok(match output {
-            Ok(output) => json!({ "matched": true, "output": output, "explain": explain }),
-            Err(failure) => json!({ "matched": true, "output": null, "error": failure, "explain": explain }),
-        });
+    let is_match = explanation.failed.is_none();
+    let output = is_match.then(|| sample.output(transform.as_ref(), name, "default", now_ms));
+    let (output, error) = match output {
+        Some(Ok(output)) => (Some(output), None),
+        Some(Err(failure)) => (None, Some(failure)),
+        None => (None, None),
     };
-    Ok(json!({ "matched": false, "output": null, "explain": {
-        "matched": false, "path": failed.path, "expected": failed.expected, "found": failed.found,
-        "pointer": format!("/match{}", failed.pointer),
-    }}))
+    let mut explain = RuleExplained {
+        matched: is_match,
+        path: None,
+        expected: None,
+        found: None,
+        pointer: None,
+    };
+    if let Some(failed) = explanation.failed {
+        explain.pointer = Some(format!("/match{}", failed.pointer));
+        explain.path = Some(failed.path);
+        explain.expected = Some(failed.expected);
+        explain.found = Some(failed.found);
+    }
+    Ok(RuleTried {
+        matched: is_match,
+        output,
+        error,
+        explain,
+    })
 }
 
-fn try_many(rules: &[TriedRule], events: &[&RawValue], now_ms: i64) -> Result<Value, Problem> {
+fn try_many(rules: &[TriedRule], events: &[&RawValue], now_ms: i64) -> Result<RulesTried, Problem> {
     if rules.len() > MAX_RULES || events.len() > MAX_EVENTS {
         let detail = format!("at most {MAX_RULES} rules and {MAX_EVENTS} events can be tried at once");
         return Err(Problem::new(413, "too-many", detail));
     }
+    let (set, transforms) = compile_all(rules)?;
+    let name = |index: usize| {
+        rules
+            .get(index)
+            .and_then(|rule| rule.name.clone())
+            .unwrap_or_else(|| index.to_string())
+    };
+    let has_outputs = transforms.iter().any(Option::is_some);
+    let mut room = Room::default();
+    let mut results = Vec::with_capacity(events.len());
+    for (place, event) in events.iter().enumerate() {
+        let sample =
+            Sample::read(event.get().as_bytes()).map_err(|error| at_event(malformed(&error), place))?;
+        let matching = sample.with_view(|view| set.matching(view));
+        room.take_matches(matching.len())?;
+        let mut matched = Vec::with_capacity(matching.len());
+        let mut outputs = BTreeMap::new();
+        for index in matching {
+            let name = name(index);
+            room.take_bytes(name.len())?;
+            if has_outputs {
+                let transform = transforms.get(index).and_then(Option::as_ref);
+                let output = sample
+                    .output(transform, &name, "default", now_ms)
+                    .unwrap_or_else(|failure| json!({ "error": failure }));
+                let output = to_raw_value(&output).map_err(|error| super::problem::internal(&error))?;
+                room.take_bytes(name.len() + output.get().len())?;
+                outputs.insert(name.clone(), output);
+            }
+            matched.push(name);
+        }
+        let outputs = has_outputs.then_some(outputs);
+        results.push(EventTried { matched, outputs });
+    }
+    Ok(RulesTried { results })
+}
+
+/// What an answer may still hold; counted while it is made, because rules times events is gigabytes.
+struct Room {
+    matches: usize,
+    bytes: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            matches: MAX_MATCHES,
+            bytes: MAX_ANSWER_BYTES,
+        }
+    }
+}
+
+impl Room {
+    fn take_matches(&mut self, count: usize) -> Result<(), Problem> {
+        self.matches = self.matches.checked_sub(count).ok_or_else(Self::exhausted)?;
+        Ok(())
+    }
+
+    fn take_bytes(&mut self, count: usize) -> Result<(), Problem> {
+        self.bytes = self.bytes.checked_sub(count).ok_or_else(Self::exhausted)?;
+        Ok(())
+    }
+
+    fn exhausted() -> Problem {
+        let detail = format!(
+            "the answer would hold more than {MAX_MATCHES} matches or {} MiB; try fewer rules or events at once",
+            MAX_ANSWER_BYTES >> 20
+        );
+        Problem::new(413, "too-many", detail)
+    }
+}
+
+/// Compiles the rules; their transforms stand at the places of the rules.
+fn compile_all(rules: &[TriedRule]) -> Result<(RuleSet<usize>, Vec<Option<Transform>>), Problem> {
     let mut compiled = Vec::with_capacity(rules.len());
     let mut transforms = Vec::with_capacity(rules.len());
     let mut refusal: Option<Problem> = None;
@@ -144,36 +218,7 @@ fn try_many(rules: &[TriedRule], events: &[&RawValue], now_ms: i64) -> Result<Va
     if let Some(refusal) = refusal {
         return Err(refusal);
     }
-    let set = RuleSet::compile(compiled);
-    let name = |index: usize| {
-        rules
-            .get(index)
-            .and_then(|rule| rule.name.clone())
-            .unwrap_or_else(|| index.to_string())
-    };
-    let has_outputs = transforms.iter().any(Option::is_some);
-    let mut results = Vec::with_capacity(events.len());
-    for (place, event) in events.iter().enumerate() {
-        let sample =
-            Sample::read(event.get().as_bytes()).map_err(|error| at_event(malformed(&error), place))?;
-        let matching = sample.with_view(|view| set.matching(view));
-        let names: Vec<_> = matching.iter().map(|index| Value::String(name(*index))).collect();
-        let mut result = Map::new();
-        result.insert("matched".into(), Value::Array(names));
-        if has_outputs {
-            let outputs = matching.iter().map(|index| {
-                let transform = transforms.get(*index).and_then(Option::as_ref);
-                let output = sample.output(transform, &name(*index), "default", now_ms);
-                (
-                    name(*index),
-                    output.unwrap_or_else(|failure| json!({ "error": failure })),
-                )
-            });
-            result.insert("outputs".into(), Value::Object(outputs.collect()));
-        }
-        results.push(Value::Object(result));
-    }
-    Ok(json!({ "results": results }))
+    Ok((RuleSet::compile(compiled), transforms))
 }
 
 fn malformed(error: &SampleError) -> Problem {
@@ -251,4 +296,27 @@ fn invalid(code: &str, faults: Vec<Fault>) -> Problem {
         .first()
         .map_or_else(String::new, |fault| fault.detail.clone());
     Problem::new(422, code, detail).with_errors(faults)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(rules: &[serde_json::Value], events: usize) -> String {
+        let body = json!({ "rules": rules, "events": vec![json!({ "type": "t" }); events] });
+        try_rules(&Bytes::from(body.to_string()), 0).map_or_else(|problem| problem.code, |_| String::new())
+    }
+
+    #[test]
+    fn an_answer_of_rules_times_events_is_bounded_while_it_is_made() {
+        let all = json!({ "match": { "type": ["t"] } });
+        assert_eq!(code(&vec![all.clone(); 1_000], 1_000), "");
+        assert_eq!(code(&vec![all; 1_001], 1_000), "too-many");
+        let named = json!({ "name": "x".repeat(1024 * 1024), "match": { "type": ["t"] } });
+        assert_eq!(code(std::slice::from_ref(&named), 64), "");
+        assert_eq!(code(&[named], 65), "too-many");
+        let template = json!({ "match": { "type": ["t"] }, "transform": [{ "data": "x".repeat(40_000) }] });
+        assert_eq!(code(std::slice::from_ref(&template), 100), "");
+        assert_eq!(code(&[template], 2_000), "too-many");
+    }
 }

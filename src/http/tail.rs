@@ -17,14 +17,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
+use super::blocking::blocking;
 use super::events::CHUNK_BYTES;
-use super::events::blocking;
 use super::extract::ApiPath;
 use super::extract::ApiQuery;
 use super::present;
 use super::problem::no_such_bus;
+use super::select;
 use super::state::AppState;
-use crate::clock;
 use crate::event::Event;
 use crate::log::BusId;
 use crate::log::StoredEvent;
@@ -64,7 +64,7 @@ pub(super) struct TailQuery {
 
 /// Follow a bus: its events as they become durable, as server-sent events.
 ///
-/// `id:` is the sequence; with `Last-Event-ID` the tail resumes behind it without a gap.
+/// The first block tells where the tail begins. `id:` is the sequence; with `Last-Event-ID` the tail resumes behind it without a gap.
 #[utoipa::path(
     get, path = "/v1/buses/{bus}/tail", tag = "events", operation_id = "tail",
     params(
@@ -91,21 +91,26 @@ pub(super) async fn tail(
         .bus(&bus)
         .ok_or_else(|| no_such_bus(&bus))?
         .id;
-    let next = start(&state, id, &headers, query.from.as_deref())?;
+    let next = start(&state, id, &headers, query.from.as_deref()).await?;
     let filter = Filter {
         rules: pattern(query.pattern.as_deref())?,
         kind: query.kind,
         source: query.source,
         rule: query.rule,
     };
+    // A client that loses the connection before the first event resumes here; it could not where it
+    // asked to begin ahead of the bus.
+    let is_there = next <= services.log.next_sequence(id);
+    let told = next.saturating_sub(1);
     let now = Instant::now();
     let feed = Tail {
+        begin: is_there.then(|| position_block(told)),
         watch: services.log.watch(id),
         state: Arc::clone(&state),
         bus: id,
         next,
         filter: Arc::new(filter),
-        told: next.saturating_sub(1),
+        told,
         position_at: now + POSITION_EVERY,
         comment_at: now + COMMENT_EVERY,
     };
@@ -130,39 +135,27 @@ fn pattern(text: Option<&str>) -> Result<Option<RuleSet<()>>, Problem> {
 }
 
 /// The first sequence to send.
-fn start(state: &AppState, bus: BusId, headers: &HeaderMap, from: Option<&str>) -> Result<u64, Problem> {
+async fn start(
+    state: &AppState,
+    bus: BusId,
+    headers: &HeaderMap,
+    from: Option<&str>,
+) -> Result<u64, Problem> {
     let log = &state.services()?.log;
-    let range = log.sequences(bus)?;
+    let next = log.next_sequence(bus);
     if let Some(last) = headers.get("last-event-id") {
         let last: u64 = last
             .to_str()
             .ok()
             .and_then(|text| text.trim().parse().ok())
             .ok_or_else(|| Problem::new(400, "invalid-last-event-id", "Last-Event-ID is a sequence"))?;
-        if last >= range.end {
-            let detail = format!(
-                "Last-Event-ID {last} is ahead of the bus, whose next sequence is {}",
-                range.end
-            );
+        if last >= next {
+            let detail = format!("Last-Event-ID {last} is ahead of the bus, whose next sequence is {next}");
             return Err(Problem::new(409, "sequence-ahead", detail));
         }
         return Ok(last + 1);
     }
-    match from {
-        None | Some("latest") => Ok(range.end),
-        Some("earliest") => Ok(range.start),
-        Some(text) => text
-            .parse()
-            .ok()
-            .or_else(|| clock::parse_rfc3339(text).and_then(|time_ms| log.sequence_at(bus, time_ms).ok()))
-            .ok_or_else(|| {
-                Problem::new(
-                    400,
-                    "invalid-from",
-                    "from is `earliest`, `latest`, a sequence or a time",
-                )
-            }),
-    }
+    select::from(log, bus, from.unwrap_or("latest")).await
 }
 
 struct Filter {
@@ -174,10 +167,8 @@ struct Filter {
 
 impl Filter {
     fn admits(&self, event: &Event, matched: &[String]) -> bool {
-        let is =
-            |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
-        is(&self.kind, event.kind())
-            && is(&self.source, event.source())
+        select::is(self.kind.as_deref(), event.kind())
+            && select::is(self.source.as_deref(), event.source())
             && self.rule.as_ref().is_none_or(|rule| matched.contains(rule))
             && self.rules.as_ref().is_none_or(|rules| {
                 let attributes = view_of(event);
@@ -192,6 +183,8 @@ impl Filter {
 }
 
 struct Tail {
+    /// What tells where the tail begins, until it is sent.
+    begin: Option<Bytes>,
     state: Arc<AppState>,
     watch: watch::Receiver<u64>,
     bus: BusId,
@@ -207,6 +200,9 @@ struct Tail {
 impl Tail {
     /// The next bytes to send; `None` when the server stops or the log cannot be read.
     async fn next_block(&mut self) -> Option<Bytes> {
+        if let Some(block) = self.begin.take() {
+            return Some(block);
+        }
         loop {
             if self.state.stop.is_cancelled() {
                 return None;
@@ -251,7 +247,7 @@ impl Tail {
         }
         self.told = self.next - 1;
         self.comment_at = now + COMMENT_EVERY;
-        Some(format!("id: {}\n\n", self.told).into())
+        Some(position_block(self.told))
     }
 
     /// Reads the next events and moves on; what the filter admits, as blocks.
@@ -283,6 +279,11 @@ impl Tail {
         self.next = next;
         Some(out)
     }
+}
+
+/// Sets the client's last event id and shows it no event.
+fn position_block(sequence: u64) -> Bytes {
+    format!("id: {sequence}\n\n").into()
 }
 
 fn write_block(

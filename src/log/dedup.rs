@@ -93,7 +93,7 @@ impl Drop for Reservation<'_> {
     }
 }
 
-fn give_back(shared: &Shared, bus: BusId, keys: &Vec<DedupKey>) {
+fn give_back(shared: &Shared, bus: BusId, keys: &[DedupKey]) {
     if !keys.is_empty() {
         shared.dedup.lock().release(bus, keys.iter().copied());
         shared.dedup_changed.notify_waiters();
@@ -131,12 +131,12 @@ pub(crate) fn with_known(
     let mut fresh = 0;
     let settled: Vec<Decision> = keys
         .iter()
-        .map(|key| match sequence_of(*key) {
-            Some(sequence) => Decision::Known(sequence),
-            None => {
-                fresh += 1;
-                Decision::Fresh(fresh - 1)
+        .map(|key| {
+            if let Some(sequence) = sequence_of(*key) {
+                return Decision::Known(sequence);
             }
+            fresh += 1;
+            Decision::Fresh(fresh - 1)
         })
         .collect();
     let of = |place: u32| {

@@ -217,6 +217,15 @@ async fn a_conflict_is_code_six() {
 }
 
 #[tokio::test]
+async fn one_event_is_published_as_often_as_asked_for() {
+    let server = Server::start().await;
+    let args = ["publish", "--url", server.url(), "--type", "t", "--count", "3"];
+    let ran = tramline(&args).await.ended(0);
+    assert_eq!((ran.stdout.lines().count(), server.last_sequence().await), (3, 3));
+    tramline(&[&args[..], &["--id", "same"]].concat()).await.ended(2);
+}
+
+#[tokio::test]
 async fn an_address_that_others_reach_needs_a_word() {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data").display().to_string();

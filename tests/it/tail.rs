@@ -116,6 +116,25 @@ async fn a_tail_that_breaks_again_and_again_resumes_without_gap_or_repeat() {
 }
 
 #[tokio::test]
+async fn a_tail_that_breaks_before_its_first_event_resumes_where_it_began() {
+    let server = Server::start().await;
+    publish(&server, "t", 1..=3).await;
+    let start = Stream::open(&server, &[], None).await.start().clone();
+    assert_eq!(
+        (start.id.as_str(), start.event.as_str(), start.data.as_str()),
+        ("3", "", "")
+    );
+    publish(&server, "t", 4..=4).await;
+    let mut tail = Stream::open(&server, &[], Some(start.sequence())).await;
+    assert_eq!(tail.next().await.sequence(), 4);
+    let start = Stream::open(&server, &[("from", "earliest")], None)
+        .await
+        .start()
+        .clone();
+    assert_eq!(start.id, "0");
+}
+
+#[tokio::test]
 async fn a_tail_without_a_match_moves_its_client_on() {
     let server = Server::start().await;
     let mut tail = Stream::open(&server, &[("type", "other")], None).await;
@@ -267,6 +286,20 @@ async fn pages_lead_to_the_end_without_gap_or_repeat_while_publishing_goes_on() 
         list(&server, "from=151&limit=50").await["next_cursor"],
         Value::Null
     );
+}
+
+#[tokio::test]
+async fn a_page_of_large_events_ends_early_and_says_where_to_go_on() {
+    let server = Server::start().await;
+    let data = json!("x".repeat(1_000_000));
+    for n in 0..10 {
+        server.publish(&event(&n.to_string(), "t", &data)).await;
+    }
+    let first = list(&server, "limit=1000").await;
+    assert_eq!(sequences(&first), (1..=9).collect::<Vec<_>>());
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let rest = list(&server, &format!("limit=1000&cursor={cursor}")).await;
+    assert_eq!((sequences(&rest), &rest["next_cursor"]), (vec![10], &Value::Null));
 }
 
 #[tokio::test]

@@ -275,7 +275,9 @@ impl Lookup for IndexFile {
                 return Ok(());
             }
             rank += rows.len() as u64;
-            rows.into_iter().for_each(|entry| f(entry.route, entry.sequence));
+            for entry in rows {
+                f(entry.route, entry.sequence);
+            }
         }
     }
 

@@ -31,6 +31,7 @@ impl Block {
 pub(crate) struct Stream {
     response: Response,
     buffer: Vec<u8>,
+    start: Block,
 }
 
 impl Stream {
@@ -43,10 +44,18 @@ impl Stream {
         let response = request.send().await.expect("an answer");
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self {
+        let mut stream = Self {
             response,
             buffer: Vec::new(),
-        }
+            start: Block::default(),
+        };
+        stream.start = stream.next().await;
+        stream
+    }
+
+    /// The block that told where the stream begins.
+    pub(crate) const fn start(&self) -> &Block {
+        &self.start
     }
 
     /// The next block that is not a comment.
