@@ -43,6 +43,9 @@ impl Log {
             return Ok(Vec::new());
         }
         let shared = &self.inner.shared;
+        if !events.is_empty() && shared.is_storage_full() {
+            return Err(AppendError::StorageFull);
+        }
         let len = check(shared, bus, &events, &state)?;
         let permit = admit(shared, len).await?;
         let (reservation, decisions) = reserve(shared, bus, &events).await?;
@@ -198,7 +201,7 @@ fn enqueue(
         body_crc: crc32c::crc32c(&body),
         body,
         admitted: u32::try_from(permit.num_permits()).unwrap_or(u32::MAX),
-        done,
+        done: Some(done),
     };
     shared.queue.push(request).map_err(|(_, error)| error)?;
     permit.forget();

@@ -9,6 +9,15 @@ use std::time::Duration;
 /// The wall clock, in Unix milliseconds; it may jump, frame times do not follow it back.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 
+/// When an append is acknowledged. What is read, fed and delivered was synced in either case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// After the sync: an acknowledged event survives the loss of power.
+    Always,
+    /// After the write: a loss of power may cost what was acknowledged within so long.
+    Interval(Duration),
+}
+
 /// Where the log lives and what bounds it.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
@@ -20,6 +29,8 @@ pub struct LogConfig {
     pub max_body: usize,
     /// Encoded bytes that may wait for the disk at once.
     pub admission_bytes: usize,
+    /// What an acknowledgement says.
+    pub durability: Durability,
     /// How long an append waits for room among them before it is refused.
     pub admission_wait: Duration,
     /// Rows after which the index of a segment is full and the segment is sealed, however small.
@@ -39,6 +50,7 @@ impl LogConfig {
             segment_size: 128 << 20,
             max_body: MAX_BODY,
             admission_bytes: 64 << 20,
+            durability: Durability::Always,
             admission_wait: Duration::from_secs(1),
             max_index_entries: 4_000_000,
             dedup_window: Duration::from_mins(10),

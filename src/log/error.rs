@@ -61,6 +61,12 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// Whether there was no room on the disk.
+    pub(crate) fn is_storage_full(&self) -> bool {
+        matches!(self, Self::Io { source, .. }
+            if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    }
+
     /// Gives an I/O error its place.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
@@ -97,6 +103,9 @@ pub enum AppendError {
     /// Try again: an index could not be read, so nobody knows whether this is a duplicate; nothing was written.
     #[error("the index of the log cannot be read")]
     LookupFailed,
+    /// Try again later, when there is room on the disk; nothing was written.
+    #[error("the disk is full")]
+    StorageFull,
     /// It may or may not be stored: retry with the same keys after the log was reopened.
     #[error("the disk failed while the append was under way; its outcome is unknown")]
     OutcomeUnknown,

@@ -68,7 +68,7 @@ impl Log {
         let sealed = recovered.segments.before(recovered.active.base);
         let index = rebuild.finish(&files, uuid, &sealed, recovered.snapshot.as_ref())?;
         let saved = snapshot::readable(&*files, &config.dir, uuid)?;
-        let (start, segments, starts, mut report) = WriterStart::split(recovered);
+        let (start, supers, segments, starts, mut report) = WriterStart::split(recovered);
         let dir = config.dir.clone();
         let keeper = Keeper::start().map_err(LogError::io("start the index keeper of", &dir))?;
         index
@@ -80,7 +80,7 @@ impl Log {
             now,
             uuid,
             Arc::clone(&files),
-            segments,
+            (supers, segments),
             index,
             keeper,
         ));

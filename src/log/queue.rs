@@ -23,7 +23,16 @@ pub(crate) struct Request {
     /// Admission it gives back when it is done.
     pub(crate) admitted: u32,
     /// Takes the first sequence (0 without events) once the append is durable.
-    pub(crate) done: oneshot::Sender<Result<u64, AppendError>>,
+    pub(crate) done: Option<oneshot::Sender<Result<u64, AppendError>>>,
+}
+
+impl Request {
+    /// Answers the caller, once; one that has gone away needs no answer.
+    pub(crate) fn answer(&mut self, outcome: Result<u64, AppendError>) {
+        if let Some(done) = self.done.take() {
+            done.send(outcome).ok();
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -140,6 +140,7 @@ pub(crate) fn recover(
         (active, position)
     };
     let supers = begin(files, dir, &slots, slot, position)?;
+    remove_given_up(files, dir, slot.start)?;
     report.segments = segments.count();
     Ok(Recovered {
         chain,
@@ -172,6 +173,17 @@ fn start(files: &dyn Files, dir: &Path, slot: Slot, watermark: u64) -> Result<Op
         });
     }
     Ok(found)
+}
+
+/// Removes what a trim that was cut off left behind.
+fn remove_given_up(files: &dyn Files, dir: &Path, start: u64) -> Result<(), LogError> {
+    for base in segment::list(files, dir)?
+        .into_iter()
+        .take_while(|base| *base < start)
+    {
+        segment::remove(files, &segment::path(dir, base))?;
+    }
+    Ok(())
 }
 
 /// Starts a log where there is none: both slots, before any segment exists.

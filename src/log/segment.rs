@@ -13,7 +13,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use uuid::Uuid;
 
-const PREPARED: &str = "next.prepared";
+/// The segment after the active one, until its first frame.
+pub(crate) const PREPARED: &str = "next.prepared";
+/// A segment that is held back for state records when the disk is full.
+const RESERVE: &str = "reserve.prepared";
 /// Zeros are written in pieces of this size: the source stays in the processor's cache.
 const ZERO_CHUNK: usize = 128 << 10;
 /// So many zeros are synced at a time, so that they never crowd the log's own writes.
@@ -89,6 +92,16 @@ impl Segments {
             .collect()
     }
 
+    /// Forgets the one at `base`.
+    pub(crate) fn remove(&self, base: u64) {
+        self.by_base.write().remove(&base);
+    }
+
+    /// Bytes of all of them.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.by_base.read().values().map(|segment| segment.size).sum()
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.by_base.read().len()
@@ -128,6 +141,19 @@ pub(crate) fn list(files: &dyn Files, dir: &Path) -> Result<Vec<u64>, LogError> 
     }
     bases.sort_unstable();
     Ok(bases)
+}
+
+/// Removes a segment that was given up, and its index; gone already is as good.
+pub(crate) fn remove(files: &dyn Files, path: &Path) -> Result<(), LogError> {
+    for path in [path.with_extension("idx"), path.to_owned()] {
+        match files.remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(LogError::io("remove", &path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The path of the segment at `base`.
@@ -188,11 +214,63 @@ pub(crate) fn open(
 ///
 /// Slow: a caller that has time takes the steps of [`Preparing`] one by one.
 pub(crate) fn prepare(files: &dyn Files, dir: &Path, size: u64) -> Result<Arc<dyn File>, LogError> {
-    let mut preparing = Preparing::start(files, dir, size)?;
+    let mut preparing = Preparing::start(files, dir, PREPARED, size)?;
     while preparing.left() > 0 {
         preparing.step()?;
     }
     preparing.finish()
+}
+
+/// The reserve, to be filled; `None` when it is there.
+pub(crate) fn prepare_reserve(
+    files: &dyn Files,
+    dir: &Path,
+    size: u64,
+) -> Result<Option<Preparing>, LogError> {
+    match reserve(files, dir, size)? {
+        Some(_) => Ok(None),
+        None => Preparing::start(files, dir, RESERVE, size).map(Some),
+    }
+}
+
+/// Makes the reserve the prepared segment; `None` when it was used already.
+pub(crate) fn take_reserve(
+    files: &dyn Files,
+    dir: &Path,
+    size: u64,
+) -> Result<Option<Arc<dyn File>>, LogError> {
+    let Some(file) = reserve(files, dir, size)? else {
+        return Ok(None);
+    };
+    let (from, to) = (folder(dir).join(RESERVE), folder(dir).join(PREPARED));
+    files.rename(&from, &to).map_err(LogError::io("rename", &from))?;
+    Ok(Some(file))
+}
+
+/// Gives back the space of files that were not finished.
+pub(crate) fn discard_unfinished(files: &dyn Files, dir: &Path, size: u64) -> Result<(), LogError> {
+    let folder = folder(dir);
+    for name in [PREPARED, RESERVE] {
+        let path = folder.join(name);
+        let is_unfinished = match files.open(&path, false) {
+            Ok(file) => file.len().map_err(LogError::io("measure", &path))? < size,
+            Err(_) => false,
+        };
+        if is_unfinished {
+            files.remove(&path).map_err(LogError::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// The reserve, if it is whole.
+fn reserve(files: &dyn Files, dir: &Path, size: u64) -> Result<Option<Arc<dyn File>>, LogError> {
+    let path = folder(dir).join(RESERVE);
+    match files.open(&path, true) {
+        Ok(file) if file.len().map_err(LogError::io("measure", &path))? == size => Ok(Some(file)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(LogError::io("open", &path)(error)),
+        _ => Ok(None),
+    }
 }
 
 /// A segment being filled with zeros; safe to go on with beside the writer.
@@ -206,8 +284,8 @@ pub(crate) struct Preparing {
 
 impl Preparing {
     /// Makes the file, still empty. A file left by a dead process is replaced.
-    pub(crate) fn start(files: &dyn Files, dir: &Path, size: u64) -> Result<Self, LogError> {
-        let path = folder(dir).join(PREPARED);
+    pub(crate) fn start(files: &dyn Files, dir: &Path, name: &str, size: u64) -> Result<Self, LogError> {
+        let path = folder(dir).join(name);
         let file = files.create(&path).map_err(LogError::io("create", &path))?;
         Ok(Self {
             path,
@@ -274,4 +352,11 @@ pub(crate) fn adopt(
         size: header.size,
         file,
     })
+}
+
+/// Bytes of the reserve in the log of the tests.
+#[cfg(test)]
+pub(crate) fn reserve_for_tests(files: &dyn Files) -> u64 {
+    let path = folder(Path::new("/data")).join(RESERVE);
+    files.open(&path, false).and_then(|file| file.len()).unwrap_or(0)
 }

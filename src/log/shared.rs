@@ -9,8 +9,11 @@ use super::files::Files;
 use super::index::Index;
 use super::keeper::Keeper;
 use super::queue::{Queue, Request};
+use super::retention::Watch;
 use super::segment::Segments;
+use super::space::SpaceWatch;
 use super::stats::Counters;
+use super::supers::Supers;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,7 +28,13 @@ pub(crate) struct Shared {
     pub(crate) now: Now,
     pub(crate) uuid: Uuid,
     pub(crate) files: Arc<dyn Files>,
+    /// The super slots; the writer and retention write them by turns.
+    pub(crate) supers: Mutex<Supers>,
     pub(crate) segments: Segments,
+    /// What retention remembers.
+    pub(crate) retention: Mutex<Watch>,
+    /// Whether the disk is full.
+    pub(crate) space: SpaceWatch,
     pub(crate) queue: Queue,
     /// Bytes that may still be queued.
     pub(crate) admission: Semaphore,
@@ -49,7 +58,7 @@ impl Shared {
         now: Now,
         uuid: Uuid,
         files: Arc<dyn Files>,
-        segments: Segments,
+        (supers, segments): (Supers, Segments),
         index: Index,
         keeper: Keeper,
     ) -> Self {
@@ -57,7 +66,10 @@ impl Shared {
             files,
             now,
             uuid,
+            supers: Mutex::new(supers),
             segments,
+            retention: Mutex::default(),
+            space: SpaceWatch::default(),
             queue: Queue::new(),
             admission: Semaphore::new(config.admission_bytes),
             index: RwLock::new(index),
@@ -85,9 +97,8 @@ impl Shared {
     pub(crate) fn poison(&self, error: LogError, under_way: impl Iterator<Item = Request>) {
         let waiting = self.queue.fail();
         self.admission.close();
-        for request in under_way.chain(waiting) {
-            // A caller that has gone away needs no answer.
-            request.done.send(Err(AppendError::OutcomeUnknown)).ok();
+        for mut request in under_way.chain(waiting) {
+            request.answer(Err(AppendError::OutcomeUnknown));
         }
         self.dedup_changed.notify_waiters();
         self.failure.send_replace(Some(Arc::new(error)));

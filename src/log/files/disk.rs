@@ -1,6 +1,7 @@
 //! The real file system.
 
 use super::{File, Files};
+use crate::log::space::Space;
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -49,6 +50,14 @@ impl Files for Disk {
         self.create_dir(parent)?;
         fs::create_dir(dir)?;
         self.sync_dir(parent)
+    }
+
+    fn space(&self, dir: &Path) -> io::Result<Space> {
+        let found = rustix::fs::statvfs(dir)?;
+        Ok(Space {
+            free: found.f_bavail.saturating_mul(found.f_frsize),
+            total: found.f_blocks.saturating_mul(found.f_frsize),
+        })
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

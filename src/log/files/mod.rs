@@ -10,6 +10,7 @@ pub(crate) mod simulated;
 
 pub(crate) use disk::Disk;
 
+use super::space::Space;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(crate) trait Files: Send + Sync {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     /// Creates a directory with its parents unless it exists; durable on return.
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
+    /// The space of the file system that holds a directory.
+    fn space(&self, dir: &Path) -> io::Result<Space>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 }

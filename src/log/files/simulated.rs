@@ -6,6 +6,7 @@
 #![expect(clippy::cast_possible_truncation, reason = "small files in memory")]
 
 use super::{File, Files};
+use crate::log::space::Space;
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -49,8 +50,9 @@ impl NameChange {
     }
 }
 
-#[derive(Default)]
 struct State {
+    /// Bytes the disk holds.
+    capacity: u64,
     contents: HashMap<u64, Content>,
     durable_names: BTreeMap<PathBuf, u64>,
     names: BTreeMap<PathBuf, u64>,
@@ -60,6 +62,23 @@ struct State {
     life: u64,
     next_file: u64,
     sync_lies: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            capacity: 1 << 40,
+            contents: HashMap::new(),
+            durable_names: BTreeMap::new(),
+            names: BTreeMap::new(),
+            unsynced_names: Vec::new(),
+            faults: Vec::new(),
+            dead: false,
+            life: 0,
+            next_file: 0,
+            sync_lies: false,
+        }
+    }
 }
 
 /// The simulated disk; clones are the same disk.
@@ -144,6 +163,11 @@ impl Simulated {
     /// Makes every file sync do nothing and claim success: a broken log for the suite to catch.
     pub(crate) fn lie_about_syncs(&self) {
         self.state.lock().sync_lies = true;
+    }
+
+    /// Changes how much the disk holds; what is on it stays.
+    pub(crate) fn set_capacity(&self, bytes: u64) {
+        self.state.lock().capacity = bytes;
     }
 
     /// Cuts the power: a seeded subset of what was not synced survives; old handles are dead.
@@ -284,6 +308,20 @@ impl Files for Simulated {
         self.state.lock().operate(None)
     }
 
+    fn space(&self, _dir: &Path) -> io::Result<Space> {
+        let state = self.state.lock();
+        let used: usize = state
+            .names
+            .values()
+            .filter_map(|file| state.contents.get(file))
+            .map(|content| content.cached.len())
+            .sum();
+        Ok(Space {
+            free: state.capacity.saturating_sub(used as u64),
+            total: state.capacity,
+        })
+    }
+
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.state.lock();
         state.operate(Some(Fault::Sync))?;
@@ -345,6 +383,10 @@ impl File for Handle {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let grown = (offset + bytes.len() as u64).saturating_sub(self.len()?);
+        if grown > self.disk.space(Path::new("/"))?.free {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let write = |bytes: &[u8]| {
             let bytes = bytes.to_vec();
             move |content: &mut Content| {

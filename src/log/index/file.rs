@@ -209,6 +209,10 @@ impl Section {
 }
 
 impl Lookup for IndexFile {
+    fn buses(&self) -> Vec<BusEntry> {
+        self.buses.clone()
+    }
+
     fn bus(&self, bus: BusId) -> Option<BusEntry> {
         let at = self.buses.binary_search_by_key(&bus, |entry| entry.bus).ok()?;
         self.buses.get(at).copied()

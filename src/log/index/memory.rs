@@ -165,6 +165,10 @@ impl Memory {
 }
 
 impl Lookup for Memory {
+    fn buses(&self) -> Vec<BusEntry> {
+        self.bus_entries()
+    }
+
     fn bus(&self, bus: BusId) -> Option<BusEntry> {
         self.bus_entry(bus)
     }

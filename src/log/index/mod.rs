@@ -29,6 +29,8 @@ use tokio::sync::watch;
 
 /// What can be asked of the index of one segment.
 pub(crate) trait Lookup {
+    /// The sequences of every bus in the segment, ascending by bus.
+    fn buses(&self) -> Vec<BusEntry>;
     /// The sequences of a bus in the segment.
     fn bus(&self, bus: BusId) -> Option<BusEntry>;
     /// Up to `n` frames with events of `bus` at or above `sequence`, ascending.

@@ -9,5 +9,7 @@ mod dedup;
 mod failure;
 mod model;
 mod offline;
+mod retention;
+mod space;
 mod support;
 mod tear;

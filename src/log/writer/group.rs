@@ -1,22 +1,24 @@
-//! The appends that share one write and one sync.
+//! The appends that share one write, and those that share one sync.
 
 use crate::log::format::frame::FrameHeader;
 use crate::log::queue::Request;
 
-/// Bytes after which a group takes no further frame; one larger frame is a group of its own.
+/// Bytes after which a write takes no further frame; one larger frame is a write of its own.
 const MAX_BYTES: usize = 8 << 20;
 
-/// Frames in one buffer, which is used again for the next group.
+/// Frames in one buffer, which is used again for the next write.
 #[derive(Default)]
 pub(crate) struct Group {
     bytes: Vec<u8>,
+    /// Bytes that were written since the last sync.
+    written: usize,
     frames: Vec<(FrameHeader, Request)>,
 }
 
 impl Group {
-    /// Whether a frame of `len` bytes may join.
+    /// Whether a frame of `len` bytes may join the next write.
     pub(crate) fn has_room(&self, len: usize) -> bool {
-        self.frames.is_empty() || self.bytes.len() + len <= MAX_BYTES
+        self.bytes.is_empty() || self.bytes.len() + len <= MAX_BYTES
     }
 
     /// Adds a frame; its header is encoded here, its body only copied.
@@ -26,12 +28,12 @@ impl Group {
         self.frames.push((header, request));
     }
 
-    /// Whether it has no frame.
+    /// Whether nothing waits to be written.
     pub(crate) fn is_empty(&self) -> bool {
-        self.frames.is_empty()
+        self.bytes.is_empty()
     }
 
-    /// What is written.
+    /// What is to be written.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -41,6 +43,28 @@ impl Group {
         self.bytes.len() as u64
     }
 
+    /// The bytes are written, and wait for a sync.
+    pub(crate) fn written(&mut self) {
+        self.written += self.bytes.len();
+        self.bytes.clear();
+        self.bytes.shrink_to(MAX_BYTES);
+    }
+
+    /// Whether frames wait for a sync.
+    pub(crate) fn is_unsynced(&self) -> bool {
+        self.written > 0
+    }
+
+    /// Whether so much waits for a sync that it should come now.
+    pub(crate) fn is_full(&self) -> bool {
+        self.written >= MAX_BYTES
+    }
+
+    /// Bytes that wait for a sync.
+    pub(crate) fn unsynced(&self) -> u64 {
+        self.written as u64
+    }
+
     /// The frames, to be numbered when they are durable.
     pub(crate) fn frames_mut(&mut self) -> &mut [(FrameHeader, Request)] {
         &mut self.frames
@@ -48,8 +72,8 @@ impl Group {
 
     /// Ends the group and hands out its requests.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (FrameHeader, Request)> {
+        self.written = 0;
         self.bytes.clear();
-        self.bytes.shrink_to(MAX_BYTES);
         self.frames.drain(..)
     }
 }

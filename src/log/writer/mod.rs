@@ -10,9 +10,11 @@ mod publish;
 mod roll;
 mod thread;
 
-use super::error::LogError;
+use super::config::Durability;
+use super::error::{AppendError, LogError};
 use super::files::Files;
 use super::format::frame::{FrameHeader, FrameKind};
+use super::format::slot::Slot;
 use super::format::{FRAME_HEADER_LEN, SEAL_ROOM};
 use super::ids::BusId;
 use super::queue::Request;
@@ -25,22 +27,25 @@ use group::Group;
 use roll::Preparation;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The end of the log and the means to extend it; owned by the writer thread.
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     files: Arc<dyn Files>,
     active: Arc<Segment>,
-    /// Where the next frame goes. Between groups everything below is durable.
+    /// Where the next frame goes.
     position: u64,
+    /// Everything below is durable.
+    synced: u64,
+    /// When what was acknowledged before its sync is synced at the latest.
+    sync_due: Option<Instant>,
     open: u64,
     salt: u64,
     /// Time of the last frame.
     time: i64,
     /// Next sequence of every bus that has events.
     next: HashMap<BusId, u64>,
-    supers: Supers,
     group: Group,
     /// The segment after the active one, being made in the background.
     prepared: Option<Preparation>,
@@ -56,19 +61,19 @@ impl Writer {
             position,
             time,
             next,
-            supers,
         } = recovered;
-        let slot = supers.newest();
+        let slot = shared.supers.lock().newest();
         let mut writer = Self {
             shared,
             files,
             active,
             position,
+            synced: position,
+            sync_due: None,
             open: slot.open,
             salt: slot.salt,
             time,
             next,
-            supers,
             group: Group::default(),
             prepared: None,
             unmarked: false,
@@ -83,27 +88,67 @@ impl Writer {
     /// After an error the requests still in `requests` and in the group are unanswered.
     fn commit(&mut self, requests: &mut VecDeque<Request>) -> Result<(), LogError> {
         while !requests.is_empty() {
-            if self.shared.index.read().active().entries() >= self.shared.config.max_index_entries {
+            let is_full = self.shared.index.read().active().entries() >= self.shared.config.max_index_entries;
+            if is_full {
                 self.roll()?;
             }
             self.fill(requests);
             if self.group.is_empty() {
-                self.roll()?;
+                if !self.roll()? {
+                    self.refuse(requests.pop_front());
+                }
                 continue;
             }
             let at = self.position - self.group.len();
             self.active.write(at, self.group.bytes())?;
-            self.sync()?;
-            self.unmarked = true;
-            self.publish();
+            self.group.written();
+            match self.shared.config.durability {
+                Durability::Always => self.settle()?,
+                Durability::Interval(interval) => self.acknowledge_written(interval)?,
+            }
             self.pace_preparation();
         }
         Ok(())
     }
 
+    /// Makes what was written durable, then visible, then answers whoever still waits.
+    fn settle(&mut self) -> Result<(), LogError> {
+        if self.group.is_unsynced() {
+            self.sync()?;
+            self.synced = self.position;
+            self.sync_due = None;
+            self.unmarked = true;
+            self.publish();
+        }
+        Ok(())
+    }
+
+    /// Answers before the sync, which follows within `interval` of the first write it covers.
+    fn acknowledge_written(&mut self, interval: Duration) -> Result<(), LogError> {
+        for (header, request) in self.group.frames_mut() {
+            request.answer(Ok(header.first_sequence));
+        }
+        let due = *self.sync_due.get_or_insert_with(|| Instant::now() + interval);
+        if self.group.is_full() || Instant::now() >= due {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// There is no segment for this request, not even the reserve: nothing was written.
+    fn refuse(&self, request: Option<Request>) {
+        if let Some(mut request) = request {
+            let keys = request.events.iter().map(|event| event.key);
+            self.shared.dedup.lock().release(request.bus, keys);
+            self.shared.dedup_changed.notify_waiters();
+            self.shared.admission.add_permits(request.admitted as usize);
+            request.answer(Err(AppendError::StorageFull));
+        }
+    }
+
     /// Moves requests into the group until it is full or the segment is.
     fn fill(&mut self, requests: &mut VecDeque<Request>) {
-        let watermark = self.position;
+        let watermark = self.synced;
         self.time = self.time.max((self.shared.now)());
         while let Some(request) = requests.front() {
             let len = FRAME_HEADER_LEN + request.body.len();
@@ -162,11 +207,18 @@ impl Writer {
         if !self.unmarked {
             return Ok(());
         }
-        if self.position + (FRAME_HEADER_LEN + SEAL_ROOM) as u64 > self.active.end() {
-            // The seal is a witness too.
-            return self.roll();
+        if self.position + (FRAME_HEADER_LEN + SEAL_ROOM) as u64 <= self.active.end() {
+            return self.witness(FrameKind::Mark);
         }
-        self.witness(FrameKind::Mark)
+        // Only the seal has room left; a super slot is a witness too.
+        let mut supers = self.shared.supers.lock();
+        let newest = supers.newest();
+        supers.write(Slot {
+            watermark: self.position,
+            ..newest
+        })?;
+        self.unmarked = false;
+        Ok(())
     }
 
     /// Appends a frame without content whose watermark is its own position; durable on return.
@@ -176,6 +228,7 @@ impl Writer {
         self.active.write(self.position, &frame.encode())?;
         self.sync()?;
         self.position = frame.end();
+        self.synced = self.position;
         self.unmarked = false;
         Ok(())
     }
@@ -194,12 +247,11 @@ pub(crate) struct WriterStart {
     position: u64,
     time: i64,
     next: HashMap<BusId, u64>,
-    supers: Supers,
 }
 
 impl WriterStart {
     /// Splits what recovery found into the writer's part and the shared segments.
-    pub(crate) fn split(recovered: Recovered) -> (Self, Segments, Vec<Base>, Recovery) {
+    pub(crate) fn split(recovered: Recovered) -> (Self, Supers, Segments, Vec<Base>, Recovery) {
         let Recovered {
             chain,
             active,
@@ -216,8 +268,8 @@ impl WriterStart {
                 position,
                 time: chain.time,
                 next: chain.next,
-                supers,
             },
+            supers,
             segments,
             starts,
             report,

@@ -26,6 +26,7 @@ struct State {
     allowed: u64,
     is_waiting: bool,
     is_cancelled: bool,
+    has_failed: bool,
 }
 
 impl Pace {
@@ -39,6 +40,7 @@ impl Pace {
             allowed: LEAD,
             is_waiting: false,
             is_cancelled: false,
+            has_failed: false,
         };
         Self {
             state: Mutex::new(state),
@@ -61,6 +63,16 @@ impl Pace {
     pub(super) fn cancel(&self) {
         self.state.lock().is_cancelled = true;
         self.changed.notify_one();
+    }
+
+    /// The file could not be made.
+    pub(super) fn fail(&self) {
+        self.state.lock().has_failed = true;
+    }
+
+    /// Whether the file could not be made.
+    pub(super) fn has_failed(&self) -> bool {
+        self.state.lock().has_failed
     }
 
     /// Waits until bytes from `offset` on may be written; false when nobody wants them.

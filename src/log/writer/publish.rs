@@ -17,7 +17,7 @@ impl Writer {
     fn count(&mut self) {
         let counters = &self.shared.counters;
         counters.groups.fetch_add(1, Relaxed);
-        counters.bytes.fetch_add(self.group.len(), Relaxed);
+        counters.bytes.fetch_add(self.group.unsynced(), Relaxed);
         let frames = self.group.frames_mut();
         counters.appends.fetch_add(frames.len() as u64, Relaxed);
         let events: usize = frames.iter().map(|(_, request)| request.events.len()).sum();
@@ -50,10 +50,10 @@ impl Writer {
         let shared = &self.shared;
         let is_followed = shared.feed.receiver_count() > 0;
         let mut admitted = 0;
-        for (header, request) in self.group.drain() {
+        for (header, mut request) in self.group.drain() {
             admitted += request.admitted as usize;
-            // A caller that has gone away needs no answer, and a feed that has needs no event.
-            request.done.send(Ok(header.first_sequence)).ok();
+            request.answer(Ok(header.first_sequence));
+            // A feed whose reader has gone away needs no event.
             if is_followed && !request.events.is_empty() {
                 let fits = request.body.len() <= FEED_MAX_BODY;
                 let durable = fits.then(|| {

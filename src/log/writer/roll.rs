@@ -3,14 +3,14 @@
 use super::Writer;
 use super::pace::Pace;
 use crate::log::error::LogError;
-use crate::log::files::{File, Files};
+use crate::log::files::File;
 use crate::log::format::frame::FrameKind;
 use crate::log::format::segment::SegmentHeader;
 use crate::log::format::slot::Slot;
 use crate::log::index::Part;
 use crate::log::segment::{self, Preparing, Segment};
+use crate::log::shared::Shared;
 use crate::log::snapshot::Base;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -22,14 +22,18 @@ pub(super) struct Preparation {
 }
 
 impl Writer {
-    /// Seals the active segment and makes the prepared one active.
+    /// Seals the active segment and makes the prepared one active; false when the disk has no
+    /// room for one, and nothing was changed.
     ///
     /// Each step is durable before the next: seal, header of the new segment, its name, the
     /// watermark in a super slot. So a segment that is lost later is missed, and a segment that
     /// exists proves that everything before it was synced.
-    pub(super) fn roll(&mut self) -> Result<(), LogError> {
+    pub(super) fn roll(&mut self) -> Result<bool, LogError> {
+        self.settle()?;
+        let Some(file) = self.next_file()? else {
+            return Ok(false);
+        };
         self.witness(FrameKind::Seal)?;
-        let file = self.prepared_file()?;
         let header = SegmentHeader {
             uuid: self.shared.uuid,
             base: self.active.end(),
@@ -38,14 +42,19 @@ impl Writer {
         let next = segment::adopt(&*self.files, &self.shared.config.dir, file, header)?;
         let sealed = std::mem::replace(&mut self.active, Arc::new(next));
         self.position = self.active.first_frame();
+        self.synced = self.position;
         self.shared.segments.add(Arc::clone(&self.active));
-        self.supers.write(Slot {
-            watermark: self.position,
-            ..self.supers.newest()
-        })?;
+        {
+            let mut supers = self.shared.supers.lock();
+            let newest = supers.newest();
+            supers.write(Slot {
+                watermark: self.position,
+                ..newest
+            })?;
+        }
         self.hand_over(sealed);
         self.prepare_next();
-        Ok(())
+        Ok(true)
     }
 
     /// The sealed segment's index goes to the disk, and a snapshot may be taken behind it.
@@ -72,36 +81,53 @@ impl Writer {
         });
     }
 
-    /// Starts to make the segment after the active one; a failure shows when it is needed.
+    /// Starts to make the reserve, if it is missing, and the segment after the active one.
     pub(super) fn prepare_next(&mut self) {
-        let (files, config) = (Arc::clone(&self.files), &self.shared.config);
-        let (dir, size) = (config.dir.clone(), config.segment_size);
-        let pace = Arc::new(Pace::new());
+        let (pace, shared) = (Arc::new(Pace::new()), Arc::clone(&self.shared));
         let its_pace = Arc::clone(&pace);
         let thread = std::thread::Builder::new()
             .name("log-prepare".to_owned())
-            .spawn(move || prepare_in_step(&*files, &dir, size, &its_pace));
+            .spawn(move || prepare_in_step(&shared, &its_pace));
         self.prepared = thread.ok().map(|thread| Preparation { pace, thread });
         self.pace_preparation();
     }
 
-    /// Lets the next segment get ahead of what the active one has used.
-    pub(super) fn pace_preparation(&self) {
-        if let Some(preparation) = &self.prepared {
-            preparation.pace.used(self.position - self.active.base);
+    /// Lets the next segment get ahead of what the active one has used; starts again what failed
+    /// for want of space once there is some.
+    pub(super) fn pace_preparation(&mut self) {
+        match &self.prepared {
+            Some(preparation) if !preparation.has_failed() => {
+                preparation.pace.used(self.position - self.active.base);
+            }
+            _ if self.shared.is_storage_full() => {}
+            _ => {
+                self.stop_preparing();
+                self.prepare_next();
+            }
         }
     }
 
-    /// The prepared file; made now when the background could not.
-    fn prepared_file(&mut self) -> Result<Arc<dyn File>, LogError> {
+    /// The prepared file; made now when the background could not, or else the reserve. `None` when
+    /// the disk has no room and the reserve is used up.
+    fn next_file(&mut self) -> Result<Option<Arc<dyn File>>, LogError> {
         if let Some(Preparation { pace, thread }) = self.prepared.take() {
             pace.hurry();
             if let Ok(Ok(Some(file))) = thread.join() {
-                return Ok(file);
+                return Ok(Some(file));
             }
         }
         let config = &self.shared.config;
-        segment::prepare(&*self.files, &config.dir, config.segment_size)
+        match segment::prepare(&*self.files, &config.dir, config.segment_size) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.is_storage_full() => {
+                self.shared.storage_is_full();
+                segment::discard_unfinished(&*self.files, &config.dir, config.segment_size)?;
+                let reserve = segment::take_reserve(&*self.files, &config.dir, config.segment_size)?;
+                self.shared.reserve_is_used_up(reserve.is_none());
+                Ok(reserve)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Ends what is made in the background; the half-made file is replaced at the next opening.
@@ -116,19 +142,59 @@ impl Writer {
     }
 }
 
-/// Prepares a segment no faster than `pace` allows; `None` when it is cancelled.
-fn prepare_in_step(
-    files: &dyn Files,
-    dir: &Path,
-    size: u64,
-    pace: &Pace,
-) -> Result<Option<Arc<dyn File>>, LogError> {
-    let mut preparing = Preparing::start(files, dir, size)?;
+impl Preparation {
+    /// Whether it ended without a file; one that has a file waits for the writer.
+    fn has_failed(&self) -> bool {
+        self.pace.has_failed()
+    }
+}
+
+/// Prepares the reserve and a segment no faster than `pace` allows; `None` when it is cancelled.
+fn prepare_in_step(shared: &Shared, pace: &Pace) -> Result<Option<Arc<dyn File>>, LogError> {
+    let prepared = segment::prepare_reserve(&*shared.files, &shared.config.dir, shared.config.segment_size)
+        .and_then(|reserve| fill_in_step(reserve, pace))
+        .and_then(|is_done| {
+            if !is_done {
+                return Ok(None);
+            }
+            let (dir, size) = (&shared.config.dir, shared.config.segment_size);
+            let mut preparing = Preparing::start(&*shared.files, dir, segment::PREPARED, size)?;
+            if !step_by_step(&mut preparing, pace)? {
+                return Ok(None);
+            }
+            preparing.finish().map(Some)
+        });
+    if let Err(error) = &prepared {
+        if error.is_storage_full() {
+            shared.storage_is_full();
+            let (dir, size) = (&shared.config.dir, shared.config.segment_size);
+            segment::discard_unfinished(&*shared.files, dir, size).unwrap_or_default();
+        } else {
+            tracing::warn!(%error, "the next log segment cannot be prepared");
+        }
+        pace.fail();
+    }
+    prepared
+}
+
+/// Fills the reserve, if it was missing; false when it is cancelled.
+fn fill_in_step(reserve: Option<Preparing>, pace: &Pace) -> Result<bool, LogError> {
+    let Some(mut reserve) = reserve else {
+        return Ok(true);
+    };
+    let is_done = step_by_step(&mut reserve, pace)?;
+    if is_done {
+        reserve.finish()?;
+    }
+    Ok(is_done)
+}
+
+fn step_by_step(preparing: &mut Preparing, pace: &Pace) -> Result<bool, LogError> {
     while preparing.left() > 0 {
         if !pace.wait(preparing.filled()) {
-            return Ok(None);
+            return Ok(false);
         }
         preparing.step()?;
     }
-    preparing.finish().map(Some)
+    Ok(true)
 }

@@ -5,7 +5,7 @@ use crate::log::error::LogError;
 use crate::log::format::slot::Slot;
 use crate::log::queue::Woken;
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the last group may go without a witness when nothing follows it.
 const MARK_AFTER: Duration = Duration::from_millis(20);
@@ -35,9 +35,13 @@ impl Writer {
         loop {
             // Those who were just answered come first: what they send next joins this group.
             std::thread::yield_now();
-            let idle = self.unmarked.then_some(MARK_AFTER);
+            let sync_in = self
+                .sync_due
+                .map(|due| due.saturating_duration_since(Instant::now()));
+            let idle = sync_in.or(self.unmarked.then_some(MARK_AFTER));
             match self.shared.queue.take(work, idle) {
                 Woken::Work => self.commit(work)?,
+                Woken::Idle if self.group.is_unsynced() => self.settle()?,
                 Woken::Idle => self.mark()?,
                 Woken::Closing => return Ok(()),
             }
@@ -45,13 +49,15 @@ impl Writer {
     }
 
     fn finish(&mut self) -> Result<(), LogError> {
+        self.settle()?;
         self.mark()?;
-        let slot = Slot {
+        let mut supers = self.shared.supers.lock();
+        let newest = supers.newest();
+        supers.write(Slot {
             watermark: self.position,
             clean: true,
-            ..self.supers.newest()
-        };
-        self.supers.write(slot)
+            ..newest
+        })
     }
 }
 
