@@ -16,6 +16,7 @@ const PURE: &[&str] = &[
     "transform",
     "clock",
     "config",
+    "duration",
     "problem",
 ];
 

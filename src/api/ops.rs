@@ -44,4 +44,9 @@ pub struct StatusReply {
     pub appended_bytes: u64,
     /// Groups synced since the start.
     pub synced_groups: u64,
+    /// Segment files of the log.
+    pub log_segments: usize,
+    /// How far back duplicates are recognised, in seconds: shorter than ten minutes when a bus is
+    /// very busy.
+    pub dedup_window_seconds: u64,
 }

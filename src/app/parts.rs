@@ -13,14 +13,19 @@ use crate::catalog::Rule;
 use crate::catalog::TargetKind;
 use crate::catalog::View;
 use crate::clock::SharedClock;
+use crate::config::Fsync;
 use crate::config::Settings;
 use crate::delivery::Engine;
+use crate::delivery::Keeping;
+use crate::delivery::Logs;
 use crate::egress;
 use crate::http::Services;
 use crate::ingest::Publisher;
+use crate::log::Durability;
 use crate::log::Log;
 use crate::log::LogConfig;
 use crate::log::LogError;
+use crate::log::Retention;
 use crate::problem::chain;
 use crate::routing::Control;
 use crate::routing::Router;
@@ -30,6 +35,12 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::target::Targets;
 
+/// How long dead letters are kept.
+const LETTERS_AGE: Duration = Duration::from_hours(14 * 24);
+/// What a letter takes beside its event: the reason and two responses.
+const LETTER_BYTES: usize = 64 * 1024;
+/// A segment of the dead letters is at least so large.
+const LETTERS_SEGMENT: u64 = 8 << 20;
 /// Between attempts to reach the database at start.
 const DATABASE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -38,13 +49,49 @@ pub(super) async fn open_log(settings: &Settings, clock: &SharedClock) -> Result
     let config = LogConfig {
         segment_size: settings.segment_size,
         max_body: 2 * settings.max_batch_bytes.max(settings.max_event_bytes),
+        durability: match settings.fsync {
+            Fsync::Always => Durability::Always,
+            Fsync::Interval(interval) => Durability::Interval(interval),
+        },
         ..LogConfig::new(settings.data_dir.clone())
     };
-    let now = Arc::clone(clock);
+    open(config, clock).await
+}
+
+/// Recovers the log of dead letters, whose segments are small: a letter holds one event.
+pub(super) async fn open_letters(settings: &Settings, clock: &SharedClock) -> Result<Log, ServeError> {
+    let max_body = 2 * settings.max_event_bytes + LETTER_BYTES;
+    let fits = u64::try_from(max_body).unwrap_or(u64::MAX).saturating_mul(4);
+    let config = LogConfig {
+        segment_size: fits.next_multiple_of(4096).max(LETTERS_SEGMENT),
+        max_body,
+        ..LogConfig::new(settings.data_dir.join("dead"))
+    };
+    open(config, clock).await
+}
+
+async fn open(config: LogConfig, clock: &SharedClock) -> Result<Log, ServeError> {
+    let (now, dir) = (Arc::clone(clock), config.dir.clone());
     let opened = tokio::task::spawn_blocking(move || Log::open(config, Arc::new(move || now.now_ms()))).await;
     let (log, recovery) = opened.map_err(|_| ServeError::Interrupted)??;
-    tracing::info!(?recovery, "the log is recovered");
+    tracing::info!(dir = %dir.display(), ?recovery, "the log is recovered");
     Ok(log)
+}
+
+/// How long the logs keep what nobody needs any more.
+fn keeping(settings: &Settings) -> Keeping {
+    Keeping {
+        events: Retention {
+            age: settings.retain_age.0,
+            size: settings.retain_size,
+            hard_limit: settings.hard_limit,
+        },
+        letters: Retention {
+            age: LETTERS_AGE,
+            size: None,
+            hard_limit: None,
+        },
+    }
 }
 
 /// Opens the catalog. PostgreSQL may come up later than this server, so it is waited for.
@@ -126,7 +173,9 @@ pub(super) async fn rule(
 
 /// Starts to deliver, which comes last: a start that fails before has called nobody.
 pub(super) async fn deliver(
+    settings: &Settings,
     ruled: Ruled,
+    letters: Log,
     clock: SharedClock,
     running: &Arc<Running>,
 ) -> Result<Services, ServeError> {
@@ -136,11 +185,16 @@ pub(super) async fn deliver(
         control,
         targets,
     } = ruled;
-    let (engine_log, view) = (log.clone(), Arc::clone(router.snapshot().view()));
+    let view = Arc::clone(router.snapshot().view());
+    let logs = Logs {
+        events: log.clone(),
+        letters,
+        keeping: keeping(settings),
+    };
     let (runtime, running) = (tokio::runtime::Handle::current(), Arc::clone(running));
     let started = tokio::task::spawn_blocking(move || {
         let _runtime = runtime.enter();
-        let engine = Engine::start(engine_log, targets, clock, &view)?;
+        let engine = Engine::start(logs, targets, clock, &view)?;
         Ok::<_, LogError>(running.engine.get_or_init(|| engine).clone())
     });
     let engine = started.await.map_err(|_| ServeError::Interrupted)??;

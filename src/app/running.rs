@@ -20,6 +20,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(25);
 pub(super) struct Running {
     /// The log.
     pub(super) log: OnceLock<Log>,
+    /// The log of dead letters.
+    pub(super) letters: OnceLock<Log>,
     /// Changes the catalog.
     pub(super) control: OnceLock<Arc<Control>>,
     /// Delivers; the last to come up.
@@ -45,7 +47,7 @@ impl Running {
         if tokio::time::timeout(STOP_LIMIT, all).await.is_err() {
             tracing::warn!("what did not stop in time is cut off");
         }
-        if let Some(log) = self.log.get() {
+        for log in [&self.letters, &self.log].into_iter().filter_map(OnceLock::get) {
             close(log.clone()).await;
         }
     }

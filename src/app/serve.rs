@@ -23,6 +23,7 @@ use crate::catalog::RepositoryError;
 use crate::catalog::StoredRuleError;
 use crate::clock::SharedClock;
 use crate::clock::SystemClock;
+use crate::config::Fsync;
 use crate::config::Settings;
 use crate::egress;
 use crate::http;
@@ -133,6 +134,10 @@ pub async fn serve(settings: Settings, is_dev: bool) -> Result<(), ServeError> {
             "sqlite"
         },
         is_loopback,
+        durability: match settings.fsync {
+            Fsync::Always => "fsync",
+            Fsync::Interval(_) => "interval",
+        },
     };
     let limits = http::Limits {
         event_bytes: settings.max_event_bytes,
@@ -160,7 +165,7 @@ pub async fn serve(settings: Settings, is_dev: bool) -> Result<(), ServeError> {
             .map_err(|error| ServeError::System("cannot wait for signals", error))
     };
     tokio::pin!(interrupted);
-    let running = Arc::default();
+    let running: Arc<Running> = Arc::default();
     let ended = {
         let starting = start(&settings, is_dev, &state, &running, &tasks);
         tokio::pin!(starting);
@@ -172,7 +177,7 @@ pub async fn serve(settings: Settings, is_dev: bool) -> Result<(), ServeError> {
     };
     let ended = ended.and_then(|()| announce(&settings, address, is_dev, started));
     let ended = match ended {
-        Ok(()) => run(&state, interrupted).await,
+        Ok(()) => run(&state, &running, interrupted).await,
         Err(error) => Err(error),
     };
     stop.cancel();
@@ -200,6 +205,8 @@ async fn start(
 ) -> Result<(), ServeError> {
     let log = parts::open_log(settings, &state.clock).await?;
     let log = running.log.get_or_init(|| log).clone();
+    let letters = parts::open_letters(settings, &state.clock).await?;
+    let letters = running.letters.get_or_init(|| letters).clone();
     let store = parts::open_store(settings, &state.stop).await?;
     let ruled = parts::rule(settings, log, store, running).await?;
     let control = running.control.get_or_init(|| Arc::clone(&ruled.control));
@@ -215,7 +222,7 @@ async fn start(
     } else {
         watcher.apply(&texts).await?;
     }
-    let services = parts::deliver(ruled, Arc::clone(&state.clock), running).await?;
+    let services = parts::deliver(settings, ruled, letters, Arc::clone(&state.clock), running).await?;
     if !settings.rules.is_empty() {
         tasks.spawn(watcher.run(settings.rules.clone(), texts, state.stop.clone()));
     }
@@ -225,15 +232,18 @@ async fn start(
 
 async fn run(
     state: &AppState,
+    running: &Running,
     interrupted: impl Future<Output = Result<(), ServeError>>,
 ) -> Result<(), ServeError> {
     let services = state.services().map_err(|_| ServeError::Interrupted)?;
+    let letters = running.letters.get().ok_or(ServeError::Interrupted)?;
     tokio::select! {
         result = interrupted => {
             tracing::info!("stopping");
             result
         }
         cause = services.log.failed() => Err(ServeError::LogFailed(cause)),
+        cause = letters.failed() => Err(ServeError::LogFailed(cause)),
     }
 }
 

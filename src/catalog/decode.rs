@@ -9,9 +9,9 @@ use std::time::Duration;
 use serde_json::Map;
 use serde_json::Value;
 
-use super::duration;
 use super::issue::Issue;
 use super::suggest;
+use crate::duration;
 
 /// Most issues kept of one document, so that a hostile one cannot make an endless answer.
 const MAX_ISSUES: usize = 1_000;

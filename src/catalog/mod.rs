@@ -7,7 +7,6 @@
 mod change;
 mod current;
 mod decode;
-mod duration;
 mod issue;
 mod names;
 mod plan;

@@ -4,9 +4,12 @@
 //! `data-dir` in the TOML file.
 
 mod list;
+mod period;
 mod settings;
 mod write;
 
+pub use period::Fsync;
+pub use period::Period;
 pub use settings::Flags;
 pub use settings::LogFormat;
 pub use settings::Settings;

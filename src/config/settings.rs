@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use figment::Figment;
 use figment::Profile;
@@ -16,6 +17,8 @@ use serde::Serialize;
 use url::Url;
 
 use super::list::list;
+use super::period::Fsync;
+use super::period::Period;
 
 /// What the command line says; what is not said is `None`.
 #[derive(Debug, Clone, Default, Serialize, clap::Args)]
@@ -53,6 +56,22 @@ pub struct Flags {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment_size: Option<u64>,
+    /// When a publish is acknowledged: `always` after its sync, or `interval:50ms` [default: always]
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fsync: Option<Fsync>,
+    /// How long events are kept that nothing needs any more [default: 7d]
+    #[arg(long, value_name = "AGE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retain_age: Option<Period>,
+    /// Bytes of the log above which the oldest events go that nothing needs any more
+    #[arg(long, value_name = "BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retain_size: Option<u64>,
+    /// Bytes of the log above which even undelivered events go, on record
+    #[arg(long, value_name = "BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hard_limit: Option<u64>,
     /// Largest event in bytes [default: 1048576]
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,6 +127,14 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Bytes of a log segment.
     pub segment_size: u64,
+    /// When a publish is acknowledged.
+    pub fsync: Fsync,
+    /// How long events are kept.
+    pub retain_age: Period,
+    /// Bytes of the log above which events go that nothing needs.
+    pub retain_size: Option<u64>,
+    /// Bytes of the log above which any events go.
+    pub hard_limit: Option<u64>,
     /// Largest event in bytes.
     pub max_event_bytes: usize,
     /// Largest batch in bytes.
@@ -129,6 +156,10 @@ impl Default for Settings {
             port_file: None,
             log_format: LogFormat::Text,
             segment_size: 128 * 1024 * 1024,
+            fsync: Fsync::Always,
+            retain_age: Period(Duration::from_hours(7 * 24)),
+            retain_size: None,
+            hard_limit: None,
             max_event_bytes: 1024 * 1024,
             max_batch_bytes: 8 * 1024 * 1024,
             max_batch_events: 10_000,
@@ -172,13 +203,15 @@ pub struct Shown {
 const PAGE: u64 = 4096;
 const MIN_SEGMENT: u64 = 64 * 1024;
 const MAX_SEGMENT: u64 = 1 << 40;
+/// A log that is smaller could not be trimmed: two snapshots lie between its segments.
+const MIN_SEGMENTS: u64 = 4;
 /// Half of the largest append that the log format knows.
 const MAX_SENT: u64 = 8 * 1024 * 1024;
 /// Events of one append are counted in 16 bits.
 const MAX_EVENTS: usize = 65_535;
 
 const PREFIX: &str = "TRAMLINE_";
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 16] = [
     "listen",
     "data-dir",
     "database-url",
@@ -187,6 +220,10 @@ const NAMES: [&str; 12] = [
     "port-file",
     "log-format",
     "segment-size",
+    "fsync",
+    "retain-age",
+    "retain-size",
+    "hard-limit",
     "max-event-bytes",
     "max-batch-bytes",
     "max-batch-events",
@@ -225,6 +262,15 @@ impl Settings {
                 let problem =
                     format!("must be from 1 to {fits}, an eighth of --segment-size ({of}) and at most 8 MiB");
                 return limit(flag, problem);
+            }
+        }
+        let least = self.segment_size.saturating_mul(MIN_SEGMENTS);
+        for (flag, bytes) in [("retain-size", self.retain_size), ("hard-limit", self.hard_limit)] {
+            if bytes.is_some_and(|bytes| bytes < least) {
+                return limit(
+                    flag,
+                    format!("must be at least {least}, {MIN_SEGMENTS} times --segment-size"),
+                );
             }
         }
         if !(1..=MAX_EVENTS).contains(&self.max_batch_events) {

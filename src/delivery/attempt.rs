@@ -43,7 +43,7 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
                 reason,
                 last: None,
             };
-            return delivery.bury(&death).await;
+            return delivery.bury(None, &death).await;
         }
         Loaded::NotNow => return delivery.read_later().await,
     };
@@ -59,8 +59,7 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
     match render::render(&stored, rule.map(AsRef::as_ref), names.bus.as_str()) {
         Ok(event) => {
             let (made, report) = delivery.send(target, &event).await;
-            let since_ms = due.since_ms.unwrap_or(stored.time_ms);
-            delivery.conclude(target, since_ms, made, report).await;
+            delivery.conclude(target, &stored, made, report).await;
         }
         Err(error) => {
             let death = Death {
@@ -68,7 +67,7 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
                 reason: error.to_string(),
                 last: None,
             };
-            delivery.bury(&death).await;
+            delivery.bury(Some(&stored), &death).await;
         }
     }
 }
@@ -116,7 +115,8 @@ impl Delivery<'_> {
         (made, report)
     }
 
-    async fn conclude(&self, target: &Target, since_ms: i64, made: Attempt, report: Report) {
+    async fn conclude(&self, target: &Target, stored: &StoredEvent, made: Attempt, report: Report) {
+        let since_ms = self.due.since_ms.unwrap_or(stored.time_ms);
         match report.outcome {
             Outcome::Delivered => self.finish(&made).await,
             Outcome::Permanent => {
@@ -125,12 +125,12 @@ impl Delivery<'_> {
                     response: report.response,
                     ..made
                 });
-                self.bury(&Death {
+                let death = Death {
                     code,
                     reason: report.reason,
                     last,
-                })
-                .await;
+                };
+                self.bury(Some(stored), &death).await;
             }
             Outcome::RetryLater => match next_attempt_ms(self.shared, target, since_ms, &made) {
                 Ok(next_at_ms) => self.postpone(made, report.response, next_at_ms).await,
@@ -140,12 +140,12 @@ impl Delivery<'_> {
                         response: report.response,
                         ..made
                     });
-                    self.bury(&Death {
+                    let death = Death {
                         code: code.into(),
                         reason,
                         last,
-                    })
-                    .await;
+                    };
+                    self.bury(Some(stored), &death).await;
                 }
             },
         }
@@ -183,7 +183,15 @@ impl Delivery<'_> {
         }
     }
 
-    async fn bury(&self, death: &Death) {
+    /// The letter with its event is durable before the log names it.
+    async fn bury(&self, event: Option<&StoredEvent>, death: &Death) {
+        let (shared, sequence) = (self.shared, self.due.sequence);
+        let of = (self.route.id, self.route.bus);
+        let store = || shared.letters.store(of, sequence, event, death);
+        if let Err(error) = recorder::patiently(&shared.stop, store).await {
+            tracing::error!(%error, "a dead letter could not be stored");
+            return;
+        }
         if self
             .write(record::dead(self.route.id, self.due.sequence, death))
             .await
@@ -207,8 +215,13 @@ impl Delivery<'_> {
         if let Some(held) = &self.due.event {
             return Loaded::Event(held.event.clone());
         }
-        let (log, bus, sequence) = (self.shared.log.clone(), self.route.bus, self.due.sequence);
-        let read = tokio::task::spawn_blocking(move || log.event(bus, sequence));
+        let (log, letters) = (self.shared.log.clone(), self.shared.letters.clone());
+        let (route, bus, sequence) = (self.route.id, self.route.bus, self.due.sequence);
+        let read = tokio::task::spawn_blocking(move || match log.event(bus, sequence)? {
+            Some(event) => Ok(Some(event)),
+            // The bus no longer keeps it; a letter that was given back does.
+            None => Ok(letters.find(route, sequence)?.and_then(|(_, event)| event)),
+        });
         match read.await {
             Ok(Ok(Some(event))) => Loaded::Event(event),
             Ok(Ok(None)) => Loaded::Unreadable("the log does not have the event"),
@@ -239,13 +252,12 @@ impl Delivery<'_> {
         if let Some(Err(why)) = target.map(|target| within_age(target, since_ms, next_ms)) {
             let code = "max-age".into();
             let reason = format!("{why}; the event could not be read");
-            return self
-                .bury(&Death {
-                    code,
-                    reason,
-                    last: None,
-                })
-                .await;
+            let death = Death {
+                code,
+                reason,
+                last: None,
+            };
+            return self.bury(None, &death).await;
         }
         self.route.queue.lock().put_back(sequence, next_ms);
     }

@@ -15,9 +15,9 @@ use super::record;
 use super::record::Attempt;
 use super::recorder;
 use super::route::Route;
+use super::timeline::DeliveryState;
 use crate::event;
 use crate::event::Event;
-use crate::log::BusId;
 use crate::log::LogError;
 use crate::log::RouteId;
 
@@ -362,31 +362,43 @@ impl Engine {
             return Ok(None);
         };
         let timeline = self.on_route(RouteId(id.route), id.sequence)?;
-        // Redriven between the listing and now: no longer a dead letter.
-        let Some((code, reason)) = timeline.death else {
-            return Ok(None);
+        let mut attempts = timeline.attempts;
+        let (code, reason, accepted_ms) = if let Some((code, reason)) = timeline.death {
+            let accepted_ms = self.shared.log.time_of(bus, id.sequence);
+            (code, reason, accepted_ms.map_err(DeliveryError::Log)?)
+        } else {
+            // The main log may no longer have the record: the letter says the same.
+            let letter = self.shared.letters.find(RouteId(id.route), id.sequence);
+            let is_open = timeline.state == DeliveryState::Pending;
+            let Some((letter, _)) = letter.map_err(DeliveryError::Log)?.filter(|_| is_open) else {
+                // Redriven between the listing and now: no longer a dead letter.
+                return Ok(None);
+            };
+            attempts.extend(letter.death.last);
+            (letter.death.code, letter.death.reason, letter.accepted_at_ms)
         };
-        let accepted_ms = self.shared.log.time_of(bus, id.sequence);
-        let accepted_ms = accepted_ms.map_err(DeliveryError::Log)?.unwrap_or_default();
+        let accepted_ms = accepted_ms.unwrap_or_default();
         let at_ms = |attempt: Option<&Attempt>| attempt.map_or(accepted_ms, |attempt| attempt.at_ms);
         let obituary = Obituary {
-            bus,
             rule: timeline.rule,
             target: timeline.target,
             code,
             reason,
-            first_at_ms: at_ms(timeline.attempts.first()),
-            last_at_ms: at_ms(timeline.attempts.last()),
-            attempts: timeline.attempts,
+            first_at_ms: at_ms(attempts.first()),
+            last_at_ms: at_ms(attempts.last()),
+            attempts,
         };
         Ok(filter.admits(&obituary).then_some(obituary))
     }
 
     fn dead_letter(&self, id: DeadLetterId, obituary: Obituary) -> Result<DeadLetter, DeliveryError> {
-        let event = match self.shared.log.event(obituary.bus, id.sequence) {
+        let found = self.shared.letters.find(RouteId(id.route), id.sequence);
+        let event = match found {
             // Damage must not hide the letter that tells of it, nor the others.
             Ok(None) | Err(LogError::Corrupt { .. }) => None,
-            Ok(Some(stored)) => event::decode_attributes(&stored.attributes, stored.data).ok(),
+            Ok(Some((_, stored))) => {
+                stored.and_then(|stored| event::decode_attributes(&stored.attributes, stored.data).ok())
+            }
             Err(error) => return Err(DeliveryError::Log(error)),
         };
         let view = self.shared.view.load();
@@ -409,7 +421,6 @@ impl Engine {
 
 /// A dead letter without its event.
 struct Obituary {
-    bus: BusId,
     rule: String,
     target: String,
     code: String,

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::jobs::Jobs;
+use super::keep;
+use super::keep::Keeping;
+use super::letters::Letters;
 use super::memory::Memory;
 use super::progress::Progress;
 use super::queue::Queue;
@@ -68,6 +72,9 @@ pub(super) struct Shared {
     pub(super) routes: RwLock<HashMap<RouteId, Arc<Route>>>,
     pub(super) progress: Progress,
     pub(super) jobs: Jobs,
+    pub(super) letters: Letters,
+    /// Unfinished deliveries of routes that the catalog does not know.
+    pub(super) unclaimed: Mutex<HashMap<RouteId, OnRoute>>,
     memory: Memory,
     pub(super) redrives: tokio::sync::Mutex<()>,
     pub(super) slots: Arc<Slots>,
@@ -75,6 +82,16 @@ pub(super) struct Shared {
     pub(super) stop: CancellationToken,
     recorder: TaskTracker,
     stop_recorder: CancellationToken,
+}
+
+/// The logs that the engine works on.
+pub struct Logs {
+    /// Events and what became of them.
+    pub events: Log,
+    /// Dead letters.
+    pub letters: Log,
+    /// How long they keep what nobody needs any more.
+    pub keeping: Keeping,
 }
 
 /// What the log says about deliveries at the start.
@@ -88,7 +105,17 @@ impl Engine {
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub fn start(log: Log, targets: Targets, clock: SharedClock, view: &Arc<View>) -> Result<Self, LogError> {
+    pub fn start(
+        logs: Logs,
+        targets: Targets,
+        clock: SharedClock,
+        view: &Arc<View>,
+    ) -> Result<Self, LogError> {
+        let Logs {
+            events: log,
+            letters,
+            keeping,
+        } = logs;
         let feed = log.subscribe();
         let (unfinished, next) = unfinished::at_end(&log)?;
         let mut restored = Restored {
@@ -103,6 +130,8 @@ impl Engine {
             routes: RwLock::default(),
             progress: Progress::default(),
             jobs: Jobs::default(),
+            letters: Letters::new(letters),
+            unclaimed: Mutex::default(),
             memory: Memory::new(HELD_BYTES),
             redrives: tokio::sync::Mutex::default(),
             slots: Arc::new(Slots::new(SLOTS)),
@@ -112,6 +141,7 @@ impl Engine {
             stop_recorder: CancellationToken::new(),
         });
         shared.open_routes(view, Some(&mut restored));
+        shared.hold(restored.routes);
         let recorder = Arc::clone(&shared);
         shared.recorder.spawn(async move {
             recorder
@@ -120,7 +150,7 @@ impl Engine {
                 .await;
         });
         let keeper = Arc::clone(&shared);
-        shared.workers.spawn(async move { keeper.take_snapshots().await });
+        shared.workers.spawn(keep::run(keeper, keeping));
         let feeder = Arc::clone(&shared);
         shared.workers.spawn(async move { feeder.follow(feed).await });
         Ok(Self { shared })
@@ -212,12 +242,12 @@ impl Shared {
             for names in view.routes() {
                 let id = names.id;
                 let route = routes.entry(id).or_insert_with(|| {
-                    let queue = match &mut restored {
-                        Some(restored) => {
-                            let next = restored.next.get(&names.bus_id).copied().unwrap_or(1);
-                            Queue::restored(next - 1, restored.routes.remove(&id).unwrap_or_default())
-                        }
-                        None => Queue::restored(self.log.next_sequence(names.bus_id) - 1, OnRoute::default()),
+                    let queue = if let Some(restored) = &mut restored {
+                        let next = restored.next.get(&names.bus_id).copied().unwrap_or(1);
+                        Queue::restored(next - 1, restored.routes.remove(&id).unwrap_or_default())
+                    } else {
+                        let held = self.unclaimed.lock().remove(&id).unwrap_or_default();
+                        Queue::restored(self.log.next_sequence(names.bus_id) - 1, held)
                     };
                     Arc::new(Route::new(id, names.bus_id, queue))
                 });
@@ -231,6 +261,17 @@ impl Shared {
         for route in opened {
             self.wake(&route);
         }
+    }
+
+    /// Keeps what belongs to routes that the catalog does not know.
+    fn hold(&self, routes: HashMap<RouteId, OnRoute>) {
+        for id in routes.keys() {
+            tracing::warn!(
+                route = id.0,
+                "a route of the log is not in the catalog: its deliveries are held"
+            );
+        }
+        *self.unclaimed.lock() = routes;
     }
 
     /// Makes sure that a worker looks at the route, unless it has nothing to do.
@@ -254,25 +295,6 @@ impl Shared {
                 .spawn(worker::run(Arc::clone(self), Arc::clone(route)));
         }
         result
-    }
-
-    /// Takes a snapshot whenever a segment was sealed, until the engine stops.
-    async fn take_snapshots(self: Arc<Self>) {
-        let mut checkpoints = self.log.checkpoints();
-        loop {
-            let checkpoint = *checkpoints.borrow_and_update();
-            if let Some(checkpoint) = checkpoint {
-                let log = self.log.clone();
-                let taken = tokio::task::spawn_blocking(move || unfinished::snapshot(&log, checkpoint)).await;
-                if let Ok(Err(error)) = taken {
-                    tracing::error!(%error, "a snapshot could not be taken; segments are kept until one is");
-                }
-            }
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                changed = checkpoints.changed() => if changed.is_err() { return },
-            }
-        }
     }
 
     /// Hands durable events to their routes until the engine stops.

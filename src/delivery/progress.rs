@@ -62,6 +62,17 @@ impl Progress {
         }
     }
 
+    /// The lowest sequence of a route that waits for its record.
+    pub(super) fn lowest(&self, route: RouteId) -> Option<u64> {
+        let pending = self.pending.lock();
+        pending
+            .by_route
+            .get(&route)?
+            .iter()
+            .map(|entry| entry.sequence)
+            .min()
+    }
+
     /// A delivery that has ended and waits for its record.
     pub(super) fn find(&self, route: RouteId, sequence: u64) -> Option<Finished> {
         let pending = self.pending.lock();

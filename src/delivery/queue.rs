@@ -261,6 +261,33 @@ impl Queue {
         was_dead
     }
 
+    /// Takes out up to `n` deliveries below `end` that are not in flight: they are given up.
+    pub(super) fn take_below(&mut self, end: u64, n: usize) -> Vec<u64> {
+        let waiting = self.waiting.range(..end).map(|(sequence, _)| *sequence);
+        let waiting = waiting.filter(|sequence| !self.in_flight.contains(sequence));
+        let ready = self
+            .ready
+            .iter()
+            .map(|ready| ready.sequence)
+            .take_while(|sequence| *sequence < end);
+        let backlog = self.backlog.iter().take_while(|sequence| *sequence < end);
+        let doomed: Vec<u64> = waiting.chain(ready).chain(backlog).take(n).collect();
+        for sequence in &doomed {
+            if let Some(waiting) = self.waiting.remove(sequence) {
+                self.due.remove(&(waiting.due_ms, *sequence));
+            }
+            self.backlog.remove(*sequence);
+        }
+        let gone: BTreeSet<u64> = doomed.iter().copied().collect();
+        self.ready.retain(|ready| !gone.contains(&ready.sequence));
+        doomed
+    }
+
+    /// A dead letter is no longer kept.
+    pub(super) fn forget_dead(&mut self, sequence: u64) {
+        self.dead.remove(sequence);
+    }
+
     /// The route is closed: nothing more is sent. Dead letters stay.
     pub(super) fn close(&mut self) {
         *self = Self {

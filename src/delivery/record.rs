@@ -49,6 +49,16 @@ pub(super) struct Death {
     pub(super) last: Option<Attempt>,
 }
 
+/// What a dead letter says, beside its event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Letter {
+    #[serde(flatten)]
+    pub(super) death: Death,
+    /// When the event was accepted, Unix milliseconds; none if the event could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) accepted_at_ms: Option<i64>,
+}
+
 /// One finished delivery inside a progress record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Finished {
@@ -109,6 +119,11 @@ pub(super) fn retry(route: RouteId, sequence: u64, attempt: &Attempt) -> StateRe
 
 pub(super) fn dead(route: RouteId, sequence: u64, death: &Death) -> StateRecord {
     state(StateKind::Dead, route, vec![sequence], json(death))
+}
+
+/// The record of a dead letter in the dead-letter log.
+pub(super) fn letter(route: RouteId, sequence: u64, letter: &Letter) -> StateRecord {
+    state(StateKind::Dead, route, vec![sequence], json(letter))
 }
 
 /// Dead letters given back to their route.

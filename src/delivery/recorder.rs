@@ -11,20 +11,32 @@ use crate::log::StateRecord;
 /// After the log had no room, which took it a second to say, it is asked again after this long.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
-/// Makes records durable in one frame; waits while too much waits for the disk, until `stop`.
+/// Makes records durable in one frame; waits while the log has no room, until `stop`.
 ///
 /// # Errors
-/// As [`Log::record`]; [`AppendError::Overloaded`] only after `stop`.
+/// As [`patiently`].
 pub(super) async fn record(
     log: &Log,
     stop: &CancellationToken,
     records: Vec<StateRecord>,
 ) -> Result<(), AppendError> {
+    patiently(stop, || log.record(records.clone())).await
+}
+
+/// Writes until it is written; waits while too much waits for the disk or the disk is full.
+///
+/// # Errors
+/// Those that waiting does not mend; [`AppendError::Overloaded`] and
+/// [`AppendError::StorageFull`] only after `stop`.
+pub(super) async fn patiently<W>(stop: &CancellationToken, write: impl Fn() -> W) -> Result<(), AppendError>
+where
+    W: Future<Output = Result<(), AppendError>>,
+{
     loop {
         let is_last = stop.is_cancelled();
-        match log.record(records.clone()).await {
-            Err(AppendError::Overloaded) if !is_last => {
-                tracing::warn!("the log has no room for what became of deliveries; trying again");
+        match write().await {
+            Err(error @ (AppendError::Overloaded | AppendError::StorageFull)) if !is_last => {
+                tracing::warn!(%error, "what became of a delivery cannot be recorded; trying again");
             }
             written => return written,
         }

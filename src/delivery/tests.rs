@@ -11,6 +11,8 @@ use serde_json::json;
 use super::DeadLetter;
 use super::DeadLetterFilter;
 use super::Engine;
+use super::Keeping;
+use super::Logs;
 use super::RouteStatus;
 use super::dead_letters::PageBounds;
 use crate::catalog::BusName;
@@ -29,6 +31,7 @@ use crate::log::DedupKey;
 use crate::log::Log;
 use crate::log::LogConfig;
 use crate::log::NewEvent;
+use crate::log::Retention;
 use crate::log::RouteId;
 use crate::log::StateKind;
 use crate::target::Targets;
@@ -51,9 +54,24 @@ pub(super) fn log_with(dir: &Path, change: impl FnOnce(&mut LogConfig)) -> Log {
 
 /// One bus with one rule, which shows its events in the log of the server.
 fn view() -> Arc<View> {
+    Arc::new(View::from_loaded(&loaded()).unwrap())
+}
+
+/// The same with the target paused: nothing is attempted.
+fn paused() -> Arc<View> {
+    let mut loaded = loaded();
+    let spec =
+        json!({ "match": { "type": ["t"] }, "targets": [{ "name": "t", "echo": {}, "paused": true }] });
+    for revision in &mut loaded.revisions {
+        revision.spec = Arc::new(spec.clone());
+    }
+    Arc::new(View::from_loaded(&loaded).unwrap())
+}
+
+fn loaded() -> Loaded {
     let (rule, target) = (RuleName::parse("r").unwrap(), TargetName::parse("t").unwrap());
     let spec = json!({ "match": { "type": ["t"] }, "targets": [{ "name": "t", "echo": {} }] });
-    let loaded = Loaded {
+    Loaded {
         meta: Meta { log_uuid: None },
         buses: vec![BusRow {
             name: BusName::default(),
@@ -77,14 +95,27 @@ fn view() -> Arc<View> {
             target,
             closed: false,
         }],
-    };
-    Arc::new(View::from_loaded(&loaded).unwrap())
+    }
 }
 
-fn start(log: &Log) -> Engine {
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let targets = Targets::new(Arc::default()).unwrap();
-    Engine::start(log.clone(), targets, Arc::new(SystemClock), &view()).unwrap()
+fn start(dir: &Path, log: &Log) -> Engine {
+    start_with(dir, log, keeping(None), &view())
+}
+
+/// Keeps everything but what is above the hard limit.
+fn keeping(hard_limit: Option<u64>) -> Keeping {
+    let letters = Retention {
+        age: Duration::from_hours(1),
+        size: None,
+        hard_limit: None,
+    };
+    Keeping {
+        events: Retention {
+            hard_limit,
+            ..letters
+        },
+        letters,
+    }
 }
 
 /// An event whose attributes mean nothing: every delivery of it dies.
@@ -121,7 +152,7 @@ async fn an_outcome_that_the_log_has_no_room_for_is_recorded_when_it_has() {
     log.append(BUS, (1..=32).map(senseless).collect(), Vec::new())
         .await
         .unwrap();
-    let engine = start(&log);
+    let engine = start(dir.path(), &log);
     until(&engine, |route| route.dead == 32 && route.in_flight == 0).await;
     let letters = engine.count_dead_letters(&DeadLetterFilter::default()).unwrap();
     assert_eq!(letters, 32);
@@ -158,7 +189,7 @@ async fn an_event_that_cannot_be_read_is_a_dead_letter_and_can_be_listed() {
         log.append(BUS, vec![senseless(key)], Vec::new()).await.unwrap();
     }
     damage(dir.path(), b"data of 2").await;
-    let engine = start(&log);
+    let engine = start(dir.path(), &log);
     until(&engine, |route| route.dead == 2).await;
     let page = engine
         .dead_letters(&DeadLetterFilter::default(), None, 10)
@@ -183,7 +214,7 @@ async fn a_page_of_dead_letters_is_bounded_and_says_where_to_go_on() {
     log.append(BUS, (1..=5).map(senseless).collect(), Vec::new())
         .await
         .unwrap();
-    let engine = start(&log);
+    let engine = start(dir.path(), &log);
     until(&engine, |route| route.dead == 5).await;
     let pages = |code: Option<&str>, bounds: PageBounds| {
         let filter = DeadLetterFilter {
@@ -218,7 +249,7 @@ async fn a_redrive_whose_caller_goes_away_is_carried_out() {
     let dir = tempfile::tempdir().unwrap();
     let log = log_with(dir.path(), |_| ());
     log.append(BUS, vec![senseless(1)], Vec::new()).await.unwrap();
-    let engine = start(&log);
+    let engine = start(dir.path(), &log);
     until(&engine, |route| route.dead == 1).await;
     let gone = engine.redrive(DeadLetterFilter::default()).now_or_never();
     assert!(gone.is_none());
@@ -228,5 +259,142 @@ async fn a_redrive_whose_caller_goes_away_is_carried_out() {
         states.iter().filter(|state| is_death(state.record.kind)).count()
     };
     until(&engine, |_| deaths() == 2).await;
+    engine.stop().await;
+}
+
+/// Stores events that nobody can deliver until so many segments are sealed behind them.
+async fn fill(log: &Log, checkpoints: usize) -> u64 {
+    let mut seen = log.checkpoints();
+    let (mut sealed, mut key) = (0, 0);
+    while sealed < checkpoints {
+        let large = NewEvent {
+            data: Bytes::from(vec![b'x'; 100_000]),
+            ..senseless(1_000_000 + key)
+        };
+        log.append(BUS, vec![large], Vec::new()).await.unwrap();
+        key += 1;
+        if seen.has_changed().unwrap() {
+            seen.mark_unchanged();
+            sealed += 1;
+        }
+    }
+    key
+}
+
+/// Waits until the log begins behind its first event.
+async fn trimmed(log: &Log) -> u64 {
+    let wait = async {
+        loop {
+            let start = log.sequences(BUS).unwrap().start;
+            if start > 1 {
+                return start;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.unwrap()
+}
+
+fn without_window(config: &mut LogConfig) {
+    config.dedup_window = Duration::from_millis(1);
+}
+
+fn start_with(dir: &Path, log: &Log, keeping: Keeping, view: &Arc<View>) -> Engine {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let logs = Logs {
+        events: log.clone(),
+        letters: log_with(&dir.join("dead"), |_| ()),
+        keeping,
+    };
+    Engine::start(
+        logs,
+        Targets::new(Arc::default()).unwrap(),
+        Arc::new(SystemClock),
+        view,
+    )
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_dead_letter_keeps_its_event_when_the_bus_no_longer_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = log_with(dir.path(), without_window);
+    let small = Keeping {
+        events: Retention {
+            size: Some(3 << 20),
+            ..keeping(None).events
+        },
+        ..keeping(None)
+    };
+    let engine = start_with(dir.path(), &log, small, &view());
+    let count = fill(&log, 6).await;
+    until(&engine, |route| route.dead == count).await;
+    fill(&log, 1).await;
+    let start = trimmed(&log).await;
+    assert_eq!(log.event(BUS, 1).unwrap(), None);
+    let page = engine
+        .dead_letters(&DeadLetterFilter::default(), None, 5)
+        .unwrap();
+    assert_eq!(page.items.len(), 5);
+    for letter in &page.items {
+        assert!(letter.sequence < start && letter.code == "unreadable-event" || !letter.code.is_empty());
+    }
+    let (letter, event) = engine.shared.letters.find(ROUTE, 1).unwrap().unwrap();
+    assert_eq!(event.unwrap().data.len(), 100_000);
+    assert!(letter.accepted_at_ms.is_some());
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn i10_what_is_unfinished_is_kept_and_above_the_hard_limit_given_up_on_record() {
+    let dir = tempfile::tempdir().unwrap();
+    // A route that the catalog does not know: its deliveries are held and nothing settles them.
+    let nobody = Arc::new(
+        View::from_loaded(&Loaded {
+            routes: Vec::new(),
+            revisions: Vec::new(),
+            ..loaded()
+        })
+        .unwrap(),
+    );
+    let log = log_with(dir.path(), without_window);
+    let by_size = Keeping {
+        events: Retention {
+            size: Some(2 << 20),
+            ..keeping(None).events
+        },
+        ..keeping(None)
+    };
+    fill(&log, 5).await;
+    let engine = start_with(dir.path(), &log, by_size, &nobody);
+    assert_eq!(engine.held_routes(), [ROUTE]);
+    fill(&log, 2).await;
+    engine.stop().await;
+    assert_eq!(
+        log.sequences(BUS).unwrap().start,
+        1,
+        "a held delivery pins its event"
+    );
+    drop(engine);
+
+    let forced = keeping(Some(2 << 20));
+    let engine = start_with(dir.path(), &log, forced, &paused());
+    fill(&log, 1).await;
+    let start = trimmed(&log).await;
+    let mut given_up = Vec::new();
+    log.for_each_state(&mut |state| {
+        if state.record.kind == StateKind::Dropped {
+            given_up.extend(state.record.sequences);
+        }
+    })
+    .unwrap();
+    given_up.sort_unstable();
+    let first = given_up.first().copied();
+    assert!(first.is_some_and(|first| first <= start), "{first:?} {start}");
+    assert!(
+        given_up.len() as u64 >= start - 1,
+        "{} of {start}",
+        given_up.len()
+    );
     engine.stop().await;
 }

@@ -159,7 +159,7 @@ impl OnRoute {
         for &sequence in &record.record.sequences {
             match record.record.kind {
                 StateKind::Progress | StateKind::Dropped => self.settle(sequence),
-                StateKind::Dead => {
+                StateKind::Dead if self.open.contains(sequence) => {
                     self.settle(sequence);
                     self.dead.insert(sequence);
                 }

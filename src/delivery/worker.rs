@@ -18,6 +18,8 @@ use super::slots::Slot;
 const DRAIN: Duration = Duration::from_secs(10);
 /// Without a retry to wait for, look again after this long in case a wake-up was missed.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// While nothing can be recorded, look again after this long.
+const SPACE_AGAIN: Duration = Duration::from_secs(1);
 /// An attempt that panicked is made again after this long.
 const AFTER_PANIC_MS: i64 = 10_000;
 
@@ -152,7 +154,7 @@ impl Worker {
         let Some(target) = view.target(self.route.id) else {
             return 0;
         };
-        if target.paused || self.shared.stop.is_cancelled() {
+        if target.paused || self.shared.stop.is_cancelled() || self.shared.log.is_reserve_used_up() {
             return 0;
         }
         usize::try_from(target.concurrency).unwrap_or(usize::MAX)
@@ -188,6 +190,7 @@ impl Worker {
 
     fn wait(&self, filling: Filling) -> Duration {
         match filling {
+            Filling::Full if self.shared.log.is_reserve_used_up() => SPACE_AGAIN,
             Filling::Full => LONGEST_WAIT,
             Filling::Empty => {
                 let next = self.route.queue.lock().next_due_ms();

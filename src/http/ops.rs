@@ -9,7 +9,6 @@ use http::header::CONTENT_TYPE;
 
 use super::blocking::blocking;
 use super::state::AppState;
-use super::state::DURABILITY;
 use crate::api::Check;
 use crate::api::ReadyReply;
 use crate::api::StatusReply;
@@ -48,7 +47,27 @@ pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> Result<Json<Re
         "running",
         state.stop.is_cancelled().then_some("the server is stopping"),
     );
-    let checks = vec![log, catalog, stopping];
+    let storage = check(
+        "storage",
+        services
+            .is_some_and(|services| services.log.is_storage_full())
+            .then_some("the disk is full: events are refused, deliveries go on"),
+    );
+    let held = services
+        .map(|services| services.engine.held_routes())
+        .unwrap_or_default();
+    // Held routes wait for the operator; they are no reason to send events elsewhere.
+    let routes = Check {
+        detail: (!held.is_empty()).then(|| {
+            let ids: Vec<String> = held.iter().map(ToString::to_string).collect();
+            format!(
+                "not in the catalog, nothing is sent or dropped: {}",
+                ids.join(", ")
+            )
+        }),
+        ..check("routes", None)
+    };
+    let checks = vec![log, storage, catalog, routes, stopping];
     let failing = checks.iter().filter(|check| !check.ok).map(|check| Fault {
         code: check.name.clone(),
         detail: check.detail.clone().unwrap_or_default(),
@@ -62,7 +81,7 @@ pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> Result<Json<Re
     Ok(Json(ReadyReply {
         ready: true,
         checks,
-        durability: DURABILITY.to_owned(),
+        durability: state.info.durability.to_owned(),
     }))
 }
 
@@ -118,10 +137,12 @@ pub(super) async fn status(State(state): State<Arc<AppState>>) -> Result<Json<St
     Ok(Json(StatusReply {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         storage: state.info.storage.to_owned(),
-        durability: DURABILITY.to_owned(),
+        durability: state.info.durability.to_owned(),
         uptime_seconds: state.uptime_seconds(),
         log: services.log.uuid().to_string(),
         appended_bytes: counts.bytes,
         synced_groups: counts.groups,
+        log_segments: counts.segments,
+        dedup_window_seconds: counts.dedup_kept.as_secs(),
     }))
 }

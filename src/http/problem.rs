@@ -93,6 +93,18 @@ impl From<AppendError> for Problem {
                 "the log has more to write than it may hold; try again",
             )
             .retry_after(1),
+            AppendError::StorageFull => Self::new(
+                503,
+                "storage-full",
+                "the disk is full; what was accepted is delivered; try again when there is room",
+            )
+            .retry_after(10),
+            AppendError::LookupFailed => Self::new(
+                503,
+                "index-unreadable",
+                "it cannot be told whether the events are duplicates; try again",
+            )
+            .retry_after(1),
             AppendError::OutcomeUnknown => {
                 let detail =
                     "the write failed half-way: the events may be stored; send them again with the same ids";

@@ -24,7 +24,6 @@ use super::present;
 use super::problem::fault_of;
 use super::problem::no_such_bus;
 use super::state::AppState;
-use super::state::DURABILITY;
 use super::state::Limits;
 use super::state::Services;
 use crate::api::PartialReply;
@@ -161,13 +160,17 @@ async fn accept(state: &AppState, bus: &str, partial: bool, request: Request) ->
             let mut faults = Vec::new();
             let events = entries(&body, state.limits, &mut |fault| faults.push(fault))?;
             let results = store(services, bus, &events).await?;
-            return Ok((StatusCode::OK, Json(by_entry(results, faults))).into_response());
+            return Ok((
+                StatusCode::OK,
+                Json(by_entry(state.info.durability, results, faults)),
+            )
+                .into_response());
         }
         Mode::Batch => whole_batch(&body, state.limits)?,
     };
     let reply = PublishReply {
         results: store(services, bus, &events).await?,
-        durability: DURABILITY.to_owned(),
+        durability: state.info.durability.to_owned(),
     };
     Ok((StatusCode::ACCEPTED, Json(reply)).into_response())
 }
@@ -191,7 +194,7 @@ async fn store(services: &Services, bus: &str, events: &[Event]) -> Result<Vec<P
 }
 
 /// Each fault at the place of its entry, the results in between.
-fn by_entry(accepted: Vec<PublishResult>, faults: Vec<Fault>) -> PartialReply {
+fn by_entry(durability: &str, accepted: Vec<PublishResult>, faults: Vec<Fault>) -> PartialReply {
     let count = accepted.len() + faults.len();
     let (mut accepted, mut faults) = (accepted.into_iter(), faults.into_iter().peekable());
     let results = (0..count).filter_map(|index| match faults.next_if(|fault| fault.index == Some(index)) {
@@ -202,7 +205,7 @@ fn by_entry(accepted: Vec<PublishResult>, faults: Vec<Fault>) -> PartialReply {
     });
     PartialReply {
         results: results.collect(),
-        durability: DURABILITY.to_owned(),
+        durability: durability.to_owned(),
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Info {
     pub storage: &'static str,
     /// Whether it listens on a loopback address, where foreign `Host` and `Origin` are refused.
     pub is_loopback: bool,
+    /// What "accepted" means: `fsync`, on disk before the answer, or `interval`, soon after it.
+    pub durability: &'static str,
 }
 
 /// Bounds on what is taken in.
@@ -65,9 +67,6 @@ pub struct Limits {
     /// Most events in a batch.
     pub batch_events: usize,
 }
-
-/// What "accepted" means: on disk before the answer.
-pub(super) const DURABILITY: &str = "fsync";
 
 impl AppState {
     /// State of a server that is starting.

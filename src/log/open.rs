@@ -85,7 +85,9 @@ impl Log {
             keeper,
         ));
         shared.checkpoints.found(saved);
-        starts.into_iter().for_each(|base| shared.checkpoints.add(base));
+        for base in starts {
+            shared.checkpoints.add(base);
+        }
         let writer = Writer::new(Arc::clone(&shared), files, start);
         let thread = std::thread::Builder::new()
             .name("log-writer".to_owned())

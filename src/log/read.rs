@@ -187,6 +187,18 @@ impl Log {
     /// # Errors
     /// As [`event`](Self::event).
     pub fn route_states(&self, route: RouteId, sequence: u64) -> Result<Vec<StoredState>, LogError> {
+        let frames = self.route_frames(route, sequence)?;
+        let mut found = Vec::new();
+        self.states_in(&frames, &mut |state| {
+            if state.record.route == route && state.record.sequences.contains(&sequence) {
+                found.push(state);
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Where the state records of `route` that name `sequence` are, ascending.
+    fn route_frames(&self, route: RouteId, sequence: u64) -> Result<Vec<u64>, LogError> {
         let index = self.inner.shared.index.read();
         let (sealed, bus) = (Arc::clone(index.sealed()), index.bus_of(route));
         let of_active = index.active().route_states(route, sequence);
@@ -196,13 +208,41 @@ impl Log {
             frames.extend(part.ask(|index| index.route_states(route, sequence))?);
         }
         frames.extend(of_active.unwrap_or_default());
-        let mut found = Vec::new();
-        self.states_in(&frames, &mut |state| {
-            if state.record.route == route && state.record.sequences.contains(&sequence) {
-                found.push(state);
-            }
-        })?;
-        Ok(found)
+        Ok(frames)
+    }
+
+    /// The newest state record of `route` that names `sequence`, and the events of its frame.
+    ///
+    /// # Errors
+    /// As [`event`](Self::event).
+    pub fn route_frame(
+        &self,
+        route: RouteId,
+        sequence: u64,
+    ) -> Result<Option<(StoredState, Vec<StoredEvent>)>, LogError> {
+        let Some(position) = self.route_frames(route, sequence)?.pop() else {
+            return Ok(None);
+        };
+        let (header, body) = FrameReader::new(self).frame(position, FRAME_HEADER_LEN)?;
+        let records = body::decode_verified(&header, &body);
+        let records = records.map_err(|refused| self.damage_at(&header, refused))?;
+        let is_meant =
+            |state: &StoredState| state.record.route == route && state.record.sequences.contains(&sequence);
+        let states = records
+            .states
+            .iter()
+            .map(|state| state.stored(&body, header.append_time));
+        let events = (header.first_sequence..)
+            .zip(records.events)
+            .map(|(sequence, event)| event.stored(&body, sequence, header.append_time));
+        let state = states.filter(is_meant).last();
+        Ok(state.map(|state| (state, events.collect())))
+    }
+
+    /// The bus of a route, if the route was opened with it. Does not read the disk.
+    #[must_use]
+    pub fn bus_of(&self, route: RouteId) -> Option<BusId> {
+        self.inner.shared.index.read().bus_of(route)
     }
 
     /// The buses and routes that the durable log has ever named. Does not read the disk.

@@ -14,7 +14,7 @@ const LONGEST: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Runs<E> {
     recent: Vec<E>,
-    runs: Vec<Vec<E>>,
+    sorted: Vec<Vec<E>>,
     len: usize,
 }
 
@@ -22,7 +22,7 @@ impl<E> Default for Runs<E> {
     fn default() -> Self {
         Self {
             recent: Vec::new(),
-            runs: Vec::new(),
+            sorted: Vec::new(),
             len: 0,
         }
     }
@@ -47,7 +47,7 @@ impl<E: Copy + Ord> Runs<E> {
     pub(crate) fn find(&self, place: impl Fn(&E) -> Ordering) -> Vec<E> {
         let recent = self.recent.iter().filter(|entry| place(entry).is_eq());
         let mut found: Vec<E> = recent.copied().collect();
-        for run in &self.runs {
+        for run in &self.sorted {
             found.extend_from_slice(within(run, &place));
         }
         found.sort_unstable();
@@ -57,14 +57,14 @@ impl<E: Copy + Ord> Runs<E> {
     /// How many entries `place` calls equal.
     pub(crate) fn count(&self, place: impl Fn(&E) -> Ordering) -> usize {
         let recent = self.recent.iter().filter(|entry| place(entry).is_eq()).count();
-        let runs = self.runs.iter().map(|run| within(run, &place).len());
+        let runs = self.sorted.iter().map(|run| within(run, &place).len());
         recent + runs.sum::<usize>()
     }
 
     /// All entries, ascending.
     pub(crate) fn sorted(&self) -> Vec<E> {
         let mut all = Vec::with_capacity(self.len);
-        self.runs.iter().for_each(|run| all.extend_from_slice(run));
+        self.sorted.iter().for_each(|run| all.extend_from_slice(run));
         all.extend_from_slice(&self.recent);
         // Stable sorting finds the runs and only merges them.
         all.sort();
@@ -75,12 +75,12 @@ impl<E: Copy + Ord> Runs<E> {
         let mut run = std::mem::replace(&mut self.recent, Vec::with_capacity(RECENT));
         run.sort_unstable();
         while let Some(last) = self
-            .runs
+            .sorted
             .pop_if(|last| last.len() <= run.len() && last.len() + run.len() <= LONGEST)
         {
             run = merged(&last, &run);
         }
-        self.runs.push(run);
+        self.sorted.push(run);
     }
 }
 
@@ -108,7 +108,9 @@ mod tests {
         #[test]
         fn what_was_pushed_is_found_in_order(entries in proptest::collection::vec(0..50_u32, 0..5000)) {
             let mut runs = Runs::default();
-            entries.iter().for_each(|entry| runs.push(*entry));
+            for entry in &entries {
+                runs.push(*entry);
+            }
             let mut sorted = entries.clone();
             sorted.sort_unstable();
             prop_assert_eq!(runs.sorted(), sorted.clone());

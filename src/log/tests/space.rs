@@ -54,7 +54,7 @@ fn i12_when_others_fill_the_disk_state_goes_to_the_reserve_and_then_waits() {
         std::thread::yield_now();
     }
     disk.set_capacity(0);
-    let mut recorded = 0;
+    let mut recorded = 0_u64;
     let refused = loop {
         match run(log.record(vec![state(10, &(1..200).collect::<Vec<u64>>())])) {
             Ok(()) => recorded += 1,
@@ -63,7 +63,7 @@ fn i12_when_others_fill_the_disk_state_goes_to_the_reserve_and_then_waits() {
         assert!(recorded < 1_000, "the reserve never ended");
     };
     assert_eq!(refused, AppendError::StorageFull);
-    assert!(recorded as u64 * 1_600 > SEGMENT, "{recorded}");
+    assert!(recorded * 1_600 > SEGMENT, "{recorded}");
     assert!(log.is_reserve_used_up() && !log.has_failed());
     assert_eq!(publish(&log, 2), Err(AppendError::StorageFull));
     disk.set_capacity(1 << 30);
@@ -74,7 +74,7 @@ fn i12_when_others_fill_the_disk_state_goes_to_the_reserve_and_then_waits() {
     drop(log);
     let log = open(&disk);
     assert_eq!(keys(&log), [1, 2]);
-    let mut states = 0;
+    let mut states = 0_u64;
     log.for_each_state(&mut |_| states += 1).unwrap();
     assert_eq!(states, recorded + 1);
 }

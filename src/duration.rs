@@ -1,9 +1,9 @@
-//! Durations as they are written in rules: `100ms`, `5s`, `10m`, `24h`, `7d`.
+//! Durations as people write them: `100ms`, `5s`, `10m`, `24h`, `7d`.
 
 use std::time::Duration;
 
 /// Reads a whole number with one unit. `None` if it is anything else or beyond `u64` milliseconds.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
     let milliseconds: u64 = match unit {
@@ -22,7 +22,7 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
 }
 
 /// Writes a duration with the largest unit that keeps it a whole number.
-pub(super) fn format(duration: Duration) -> String {
+pub(crate) fn format(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
     // `24h` is how people write a day's bound, so days begin at two.

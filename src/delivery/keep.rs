@@ -1,0 +1,221 @@
+//! Housekeeping of both logs: snapshots, and giving up what is over age or too large.
+//!
+//! What unfinished deliveries need stays, unless the log is above its hard limit; then what is
+//! given up is recorded first, route by route.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::engine::DeliveryError;
+use super::engine::Shared;
+use super::recorder;
+use super::route::Route;
+use super::unfinished;
+use crate::log::BusId;
+use crate::log::Checkpoint;
+use crate::log::Expired;
+use crate::log::LogError;
+use crate::log::Retention;
+use crate::log::RouteId;
+use crate::log::StateKind;
+use crate::log::StateRecord;
+
+/// How often retention is looked at; sealing a segment makes it look at once.
+const EVERY: Duration = Duration::from_secs(5);
+/// Sequences in one record of what is given up.
+const RECORD_SEQUENCES: usize = 8_192;
+
+/// How long the logs keep what nobody needs any more.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping {
+    /// Events and what became of them.
+    pub events: Retention,
+    /// Dead letters.
+    pub letters: Retention,
+}
+
+/// Keeps both logs in order until the engine stops.
+pub(super) async fn run(shared: Arc<Shared>, keeping: Keeping) {
+    let mut checkpoints = shared.log.checkpoints();
+    loop {
+        let checkpoint = *checkpoints.borrow_and_update();
+        if let Err(error) = keep(&shared, &keeping, checkpoint).await {
+            tracing::error!(
+                error = crate::problem::chain(&error),
+                "housekeeping failed; segments are kept until it works"
+            );
+        }
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+            changed = checkpoints.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+async fn keep(
+    shared: &Arc<Shared>,
+    keeping: &Keeping,
+    checkpoint: Option<Checkpoint>,
+) -> Result<(), DeliveryError> {
+    let (log, letters) = (shared.log.clone(), shared.letters.clone());
+    blocking(move || {
+        letters.snapshot()?;
+        match checkpoint {
+            Some(checkpoint) => unfinished::snapshot(&log, checkpoint),
+            None => Ok(()),
+        }
+    })
+    .await?;
+    keep_events(shared, keeping.events).await?;
+    keep_letters(shared, keeping.letters).await
+}
+
+async fn keep_events(shared: &Arc<Shared>, retention: Retention) -> Result<(), DeliveryError> {
+    while !shared.stop.is_cancelled() {
+        let log = shared.log.clone();
+        let Some(expired) = blocking(move || log.expired(&retention)).await? else {
+            return Ok(());
+        };
+        if shared.is_needed(&expired) {
+            if !expired.is_forced {
+                return Ok(());
+            }
+            shared.give_up(&expired).await?;
+        }
+        let log = shared.log.clone();
+        blocking(move || log.trim(expired.until)).await?;
+    }
+    Ok(())
+}
+
+async fn keep_letters(shared: &Arc<Shared>, retention: Retention) -> Result<(), DeliveryError> {
+    while !shared.stop.is_cancelled() {
+        let letters = shared.letters.clone();
+        let Some(expiring) = blocking(move || letters.expiring(&retention)).await? else {
+            return Ok(());
+        };
+        for (id, sequence) in expiring.newest {
+            let route = shared.routes.read().get(&id).cloned();
+            if let Some(route) = route.filter(|route| route.queue.lock().dead().contains(sequence)) {
+                shared
+                    .drop_deliveries(&route, &[sequence], "letter-expired")
+                    .await?;
+                route.queue.lock().forget_dead(sequence);
+            }
+        }
+        let letters = shared.letters.clone();
+        blocking(move || letters.trim(expiring.until)).await?;
+    }
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LogError> + Send + 'static,
+) -> Result<T, DeliveryError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| DeliveryError::Stopping)?
+        .map_err(DeliveryError::Log)
+}
+
+impl Shared {
+    /// Whether an unfinished delivery has its event in these segments.
+    fn is_needed(&self, expired: &Expired) -> bool {
+        let mut sequences = expired.sequences.iter();
+        sequences.any(|(bus, range)| self.floor(*bus).is_some_and(|floor| floor < range.end))
+    }
+
+    /// A sequence of the bus below which nothing is unfinished: the pin of all its routes.
+    fn floor(&self, bus: BusId) -> Option<u64> {
+        let routes = self.routes.read();
+        let of_bus = routes.values().filter(|route| route.bus == bus);
+        let open = of_bus.filter_map(|route| {
+            let unrecorded = self.progress.lowest(route.id);
+            [route.queue.lock().floor(), unrecorded]
+                .into_iter()
+                .flatten()
+                .min()
+        });
+        let unclaimed = self.unclaimed.lock();
+        let held = unclaimed.iter().filter_map(|(id, route)| {
+            let is_elsewhere = self.log.bus_of(*id).is_some_and(|its| its != bus);
+            route.open.min().filter(|_| !is_elsewhere)
+        });
+        open.chain(held).min()
+    }
+
+    /// Records that deliveries whose events are in these segments are given up, and forgets them.
+    async fn give_up(self: &Arc<Self>, expired: &Expired) -> Result<(), DeliveryError> {
+        for (bus, range) in &expired.sequences {
+            let routes: Vec<Arc<Route>> = {
+                let routes = self.routes.read();
+                routes
+                    .values()
+                    .filter(|route| route.bus == *bus)
+                    .cloned()
+                    .collect()
+            };
+            for route in routes {
+                self.give_up_on(&route, range.end).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn give_up_on(self: &Arc<Self>, route: &Arc<Route>, end: u64) -> Result<(), DeliveryError> {
+        loop {
+            // What the log holds beyond the queue's window is brought into it part by part.
+            let wanted = route.queue.lock().wanted();
+            if let Some(wanted) = wanted.filter(|wanted| wanted.after + 1 < end) {
+                let (log, id) = (self.log.clone(), route.id);
+                let next = blocking(move || log.route_events(id, wanted.after, super::queue::WINDOW)).await?;
+                route.queue.lock().refill(&wanted, next);
+            }
+            let doomed = route.queue.lock().take_below(end, RECORD_SEQUENCES);
+            if doomed.is_empty() {
+                let is_done = route.queue.lock().floor().is_none_or(|floor| floor >= end);
+                if is_done || wanted.is_none() {
+                    return Ok(());
+                }
+                continue;
+            }
+            self.drop_deliveries(route, &doomed, "hard-limit").await?;
+        }
+    }
+
+    async fn drop_deliveries(
+        &self,
+        route: &Route,
+        sequences: &[u64],
+        reason: &'static str,
+    ) -> Result<(), DeliveryError> {
+        let count = u64::try_from(sequences.len()).unwrap_or(u64::MAX);
+        let record = StateRecord {
+            route: route.id,
+            bus: route.bus,
+            sequences: sequences.to_vec(),
+            payload: Bytes::from(json!({ "reason": reason }).to_string()),
+            ..StateRecord::new(StateKind::Dropped)
+        };
+        recorder::record(&self.log, &self.stop, vec![record])
+            .await
+            .map_err(DeliveryError::Append)?;
+        metrics::counter!("tramline_dropped_total", "reason" => reason).increment(count);
+        tracing::warn!(route = route.id.0, count, reason, "deliveries were given up");
+        Ok(())
+    }
+}
+
+impl super::Engine {
+    /// Routes that the log knows unfinished deliveries of and the catalog does not: nothing of
+    /// theirs is sent and nothing is dropped.
+    #[must_use]
+    pub fn held_routes(&self) -> Vec<RouteId> {
+        let mut held: Vec<RouteId> = self.shared.unclaimed.lock().keys().copied().collect();
+        held.sort_unstable();
+        held
+    }
+}
