@@ -14,7 +14,6 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;
-mod duration;
 pub mod egress;
 pub mod event;
 pub mod http;

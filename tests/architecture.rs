@@ -16,7 +16,6 @@ const PURE: &[&str] = &[
     "transform",
     "clock",
     "config",
-    "duration",
     "problem",
 ];
 

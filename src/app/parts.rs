@@ -39,6 +39,8 @@ use crate::target::Targets;
 const LETTERS_AGE: Duration = Duration::from_hours(14 * 24);
 /// What a letter takes beside its event: the reason and two responses.
 const LETTER_BYTES: usize = 64 * 1024;
+/// The largest append that a log takes; the largest event leaves room for its letter.
+const LARGEST_LETTER: usize = 16 << 20;
 /// A segment of the dead letters is at least so large.
 const LETTERS_SEGMENT: u64 = 8 << 20;
 /// Between attempts to reach the database at start.
@@ -60,7 +62,7 @@ pub(super) async fn open_log(settings: &Settings, clock: &SharedClock) -> Result
 
 /// Recovers the log of dead letters, whose segments are small: a letter holds one event.
 pub(super) async fn open_letters(settings: &Settings, clock: &SharedClock) -> Result<Log, ServeError> {
-    let max_body = 2 * settings.max_event_bytes + LETTER_BYTES;
+    let max_body = (2 * settings.max_event_bytes + LETTER_BYTES).min(LARGEST_LETTER);
     let fits = u64::try_from(max_body).unwrap_or(u64::MAX).saturating_mul(4);
     let config = LogConfig {
         segment_size: fits.next_multiple_of(4096).max(LETTERS_SEGMENT),

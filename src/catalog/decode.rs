@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::issue::Issue;
 use super::suggest;
-use crate::duration;
+use crate::config::duration;
 
 /// Most issues kept of one document, so that a hostile one cannot make an endless answer.
 const MAX_ISSUES: usize = 1_000;

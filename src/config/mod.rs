@@ -3,6 +3,7 @@
 //! Every setting has one name, in three spellings: `--data-dir`, `TRAMLINE_DATA_DIR`, and
 //! `data-dir` in the TOML file.
 
+pub(crate) mod duration;
 mod list;
 mod period;
 mod settings;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::duration;
+use super::duration;
 
 /// Longest time between an acknowledgement and its sync.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(10);
