@@ -5,20 +5,27 @@
 //! machine the ratios still mean something. The process ends with 1 when a bar is missed.
 //!
 //! * `--quick`: short rounds to see that everything works; bars are printed, not enforced.
-//! * `--only publish|batch|delivery`: one figure.
+//! * `--only publish|batch|delivery|append|routes|replay|ready|backlog`: one figure.
 //! * `FIGURES_DELIVERY_SECONDS`: length of the delivery figure, 30 by default.
 #![expect(
     clippy::expect_used,
     reason = "a benchmark that cannot measure should fail loudly"
 )]
 
+mod append;
+mod backlog;
 mod ceiling;
 mod delivery;
+mod direct;
 mod disk;
 mod load;
 mod options;
 mod payload;
+mod process;
 mod publish;
+mod ready;
+mod replay;
+mod routes;
 mod server;
 mod sink;
 mod statistics;
@@ -29,6 +36,10 @@ use std::process::ExitCode;
 
 use options::Options;
 use table::Table;
+
+/// As in the server, so that the log at its own interface is what the server has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let options = Options::from_environment();
@@ -49,6 +60,21 @@ fn main() -> ExitCode {
         }
         if options.wants("delivery") {
             delivery::measure(&options, &mut table).await;
+        }
+        if options.wants("append") {
+            append::measure(&options, &mut table).await;
+        }
+        if options.wants("routes") {
+            routes::measure(&options, &mut table).await;
+        }
+        if options.wants("replay") {
+            replay::measure(&options, &mut table).await;
+        }
+        if options.wants("ready") {
+            ready::measure(&options, &mut table).await;
+        }
+        if options.wants("backlog") {
+            backlog::measure(&options, &mut table).await;
         }
     });
     table.print();

@@ -53,6 +53,16 @@ impl Options {
         Duration::from_millis(if self.is_quick { 200 } else { 1_000 })
     }
 
+    /// Bytes of a large log.
+    pub(crate) const fn large_log(&self) -> u64 {
+        if self.is_quick { 256 << 20 } else { 4 << 30 }
+    }
+
+    /// Events that a route is behind.
+    pub(crate) const fn backlog(&self) -> u64 {
+        if self.is_quick { 100_000 } else { 5_000_000 }
+    }
+
     /// Time of the delivery figure.
     pub(crate) fn delivery(&self) -> Duration {
         let seconds = env::var("FIGURES_DELIVERY_SECONDS")

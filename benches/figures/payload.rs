@@ -31,6 +31,19 @@ impl Payload {
         Self::new("application/cloudevents-batch+json", &body)
     }
 
+    /// A batch of `count` events of this type with so many bytes each.
+    pub(crate) fn batch_of(kind: &str, bytes: usize, count: u64) -> Self {
+        let event = |note: &str| {
+            format!(
+                r#"{{"specversion":"1.0","id":"{:0>12}","source":"/shop","type":"{kind}","data":{{"note":"{note}"}}}}"#,
+                ""
+            )
+        };
+        let note = "x".repeat(bytes.saturating_sub(event("").len()));
+        let events = vec![event(&note); usize::try_from(count).expect("a count")];
+        Self::new("application/cloudevents-batch+json", &format!("[{}]", events.join(",")))
+    }
+
     fn new(content_type: &str, body: &str) -> Self {
         let text = format!(
             "POST /events HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n{body}",

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -22,7 +23,7 @@ pub(crate) struct Server {
     /// Where it listens.
     pub(crate) address: SocketAddr,
     dir: TempDir,
-    _child: Child,
+    child: Child,
 }
 
 /// What its log has done so far.
@@ -38,7 +39,23 @@ impl Server {
     /// Starts the server with the settings it has by default; `rules` is the text of a rules file.
     pub(crate) async fn start(rules: Option<&str>) -> Self {
         let dir = scratch();
-        let port_file = dir.path().join("port");
+        if let Some(rules) = rules {
+            std::fs::write(dir.path().join("rules.yaml"), rules).expect("a rules file");
+        }
+        Self::start_in(dir).await
+    }
+
+    /// Kills it without warning and starts it again on its data; also how long that start took.
+    pub(crate) async fn restart(mut self) -> (Self, Duration) {
+        self.child.kill().await.expect("it is killed");
+        std::fs::remove_file(self.dir.path().join("port")).expect("its port file");
+        let started = Instant::now();
+        let server = Self::start_in(self.dir).await;
+        (server, started.elapsed())
+    }
+
+    async fn start_in(dir: TempDir) -> Self {
+        let (port_file, rules) = (dir.path().join("port"), dir.path().join("rules.yaml"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_tramline"));
         command
             .args([
@@ -50,10 +67,8 @@ impl Server {
             ])
             .args([OsStr::new("--port-file"), port_file.as_os_str()])
             .args([OsStr::new("--data-dir"), dir.path().join("data").as_os_str()]);
-        if let Some(rules) = rules {
-            let file = dir.path().join("rules.yaml");
-            std::fs::write(&file, rules).expect("a rules file");
-            command.args([OsStr::new("--rules"), file.as_os_str()]);
+        if rules.exists() {
+            command.args([OsStr::new("--rules"), rules.as_os_str()]);
         }
         let log = std::fs::File::create(dir.path().join("stderr")).expect("a file");
         let child = command
@@ -68,8 +83,22 @@ impl Server {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             dir,
-            _child: child,
+            child,
         }
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Deliveries of all routes that are not done.
+    pub(crate) async fn backlog(&self) -> u64 {
+        let routes = self.get("/v1/routes").await;
+        let items = routes.get("items").and_then(Value::as_array).expect("routes").clone();
+        let of = |route: &Value, name: &str| route.get(name).and_then(Value::as_u64).expect("a count");
+        let open = |route: &Value| of(route, "backlog") + of(route, "in_flight") + of(route, "retrying");
+        items.iter().map(open).sum()
     }
 
     /// Where its data is.
@@ -79,21 +108,25 @@ impl Server {
 
     /// Asks what the log has done.
     pub(crate) async fn synced(&self) -> Synced {
-        let mut wire = Wire::connect(self.address).await.expect("a connection");
-        let request = b"GET /v1/status HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
-        wire.send(request).await.expect("a request is sent");
-        let answer = wire.receive().await.expect("an answer").expect("an answer");
-        let status: Value = serde_json::from_slice(answer.body).expect("JSON");
+        let status = self.get("/v1/status").await;
         let field = |name: &str| status.get(name).and_then(Value::as_u64).expect("a count");
         Synced {
             bytes: field("appended_bytes"),
             groups: field("synced_groups"),
         }
     }
+
+    async fn get(&self, path: &str) -> Value {
+        let mut wire = Wire::connect(self.address).await.expect("a connection");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
+        wire.send(request.as_bytes()).await.expect("a request is sent");
+        let answer = wire.receive().await.expect("an answer").expect("an answer");
+        serde_json::from_slice(answer.body).expect("JSON")
+    }
 }
 
 /// A directory on the file system of the build.
-fn scratch() -> TempDir {
+pub(crate) fn scratch() -> TempDir {
     tempfile::Builder::new()
         .prefix("figures-")
         .tempdir_in(env!("CARGO_TARGET_TMPDIR"))

@@ -69,3 +69,23 @@ async fn receive(mut wire: Wire, arrivals: Arc<Vec<OnceLock<Instant>>>) {
         }
     }
 }
+
+/// A target that answers every request with 500; it runs until the process ends.
+pub(crate) async fn failing() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut wire = Wire::over(stream).expect("an option");
+            tokio::spawn(async move {
+                let answer = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n";
+                while let Ok(Some(_)) = wire.receive().await {
+                    if wire.send(answer).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}

@@ -1,0 +1,64 @@
+//! Durable appends at the log's own interface, beside a bare loop of write and sync.
+
+use super::direct;
+use super::direct::Direct;
+use super::disk::Disk;
+use super::options::Options;
+use super::payload::EVENT_BYTES;
+use super::statistics::median;
+use super::statistics::rate;
+use super::statistics::ratio;
+use super::table::Row;
+use super::table::Table;
+
+/// Producers, and the least part of the loop's throughput, if there is a bar.
+const PRODUCERS: [(usize, Option<f64>); 5] =
+    [(1, None), (16, None), (64, Some(0.8)), (256, Some(0.8)), (1024, Some(0.8))];
+/// One producer waits at most so many times as long as the loop does for one group.
+const ALONE: f64 = 1.5;
+
+/// Each number of producers in turn, five pairs of rounds each.
+pub(crate) async fn measure(options: &Options, table: &mut Table) {
+    for (producers, bar) in PRODUCERS {
+        let direct = Direct::new();
+        let disk = Disk::new(direct.dir());
+        let (mut rates, mut p50s, mut p99s) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ratios, mut waits, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        direct::produce(&direct.log, producers, options.warm_up(), Vec::new).await;
+        for _ in 0..options.rounds() {
+            let before = direct.synced();
+            let latencies = direct::produce(&direct.log, producers, options.round(), Vec::new).await;
+            let after = direct.synced();
+            let (loop_rate, loop_p50) = disk.groups(before, after, options.disk_round());
+            let events = ratio(after.bytes - before.bytes, after.groups - before.groups)
+                / ratio(EVENT_BYTES as u64 + OVERHEAD, 1);
+            let own = rate(latencies.count(), options.round());
+            rates.push(own);
+            ratios.push(own / (loop_rate * events));
+            waits.push(latencies.percentile(50) / loop_p50);
+            p50s.push(latencies.percentile(50));
+            p99s.push(latencies.percentile(99));
+            groups.push(events);
+        }
+        let (ratio, wait) = (median(ratios), median(waits));
+        let compared = format!("{ratio:.2} of the loop, groups of {:.0}", median(groups));
+        let bar = match (producers, bar) {
+            (1, _) => (
+                format!("{wait:.2} of the loop's median wait"),
+                format!("at most {ALONE}"),
+                wait <= ALONE,
+            ),
+            (_, Some(bar)) => (compared, format!("at least {bar}"), ratio >= bar),
+            (_, None) => (compared, "none".to_owned(), true),
+        };
+        table.add(Row {
+            name: format!("append 1 KiB, {producers} producers"),
+            rate: Some(median(rates)),
+            latency: Some((median(p50s), median(p99s))),
+            bar: Some(bar),
+        });
+    }
+}
+
+/// What the log adds to an event alone in its frame: header, table, record head and fixed part.
+const OVERHEAD: u64 = 80 + 8 + 16 + 56;
