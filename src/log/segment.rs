@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// Bytes of the smallest segment.
+pub(crate) const LEAST_SIZE: u64 = 64 << 10;
 const PREPARED: &str = "next.prepared";
 /// Zeros are written in pieces of this size: the source stays in the processor's cache.
 const ZERO_CHUNK: usize = 128 << 10;
@@ -87,6 +89,11 @@ impl Segments {
             .range(..position)
             .map(|(_, segment)| Arc::clone(segment))
             .collect()
+    }
+
+    /// Whether the log still begins at its very beginning.
+    pub(crate) fn are_from_the_beginning(&self) -> bool {
+        self.by_base.read().contains_key(&0)
     }
 
     /// How many there are.

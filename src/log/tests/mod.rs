@@ -9,5 +9,6 @@ mod dedup;
 mod failure;
 mod model;
 mod offline;
+mod repair;
 mod support;
 mod tear;
