@@ -385,7 +385,7 @@ impl Engine {
     fn dead_letter(&self, id: DeadLetterId, obituary: Obituary) -> Result<DeadLetter, DeliveryError> {
         let event = match self.shared.log.event(obituary.bus, id.sequence) {
             // Damage must not hide the letter that tells of it, nor the others.
-            Ok(None) | Err(LogError::Corrupt { .. }) => None,
+            Ok(None) | Err(LogError::Corrupt { .. } | LogError::Gap { .. }) => None,
             Ok(Some(stored)) => event::decode_attributes(&stored.attributes, stored.data).ok(),
             Err(error) => return Err(DeliveryError::Log(error)),
         };
