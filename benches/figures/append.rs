@@ -12,8 +12,13 @@ use super::table::Row;
 use super::table::Table;
 
 /// Producers, and the least part of the loop's throughput, if there is a bar.
-const PRODUCERS: [(usize, Option<f64>); 5] =
-    [(1, None), (16, None), (64, Some(0.8)), (256, Some(0.8)), (1024, Some(0.8))];
+const PRODUCERS: [(usize, Option<f64>); 5] = [
+    (1, None),
+    (16, None),
+    (64, Some(0.8)),
+    (256, Some(0.8)),
+    (1024, Some(0.8)),
+];
 /// One producer waits at most so many times as long as the loop does for one group.
 const ALONE: f64 = 1.5;
 

@@ -5,7 +5,7 @@ use super::payload::Payload;
 use super::process;
 use super::ready::publish;
 use super::server::Server;
-use super::sink;
+use super::sink::Failing;
 use super::table::Row;
 use super::table::Table;
 
@@ -19,8 +19,11 @@ const EVENT: usize = 300;
 
 /// Once with a target that refuses connections, once with one that answers 500.
 pub(crate) async fn measure(options: &Options, table: &mut Table) {
-    let failing = sink::failing().await;
-    for (name, address) in [("refuses", "127.0.0.1:9".to_owned()), ("answers 500", failing.to_string())] {
+    let failing = Failing::start().await;
+    for (name, address) in [
+        ("refuses", "127.0.0.1:9".to_owned()),
+        ("answers 500", failing.address.to_string()),
+    ] {
         let rules = format!(
             "rules:\n  - name: all\n    match: {{ type: [com.example.more] }}\n    targets:\n      \
              - name: bad\n        webhook: {{ url: \"http://{address}/\" }}\n"

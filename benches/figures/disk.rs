@@ -56,6 +56,9 @@ impl Disk {
             at += group;
         }
         let groups = Latencies::merge(vec![groups]);
-        (statistics::rate(groups.count(), started.elapsed()), groups.percentile(50))
+        (
+            statistics::rate(groups.count(), started.elapsed()),
+            groups.percentile(50),
+        )
     }
 }

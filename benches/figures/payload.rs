@@ -41,7 +41,10 @@ impl Payload {
         };
         let note = "x".repeat(bytes.saturating_sub(event("").len()));
         let events = vec![event(&note); usize::try_from(count).expect("a count")];
-        Self::new("application/cloudevents-batch+json", &format!("[{}]", events.join(",")))
+        Self::new(
+            "application/cloudevents-batch+json",
+            &format!("[{}]", events.join(",")),
+        )
     }
 
     fn new(content_type: &str, body: &str) -> Self {

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 const OPEN: u64 = 100_000;
 /// It is ready within this time.
 const BAR: Duration = Duration::from_secs(2);
-const CONNECTIONS: u64 = 8;
+const CONNECTIONS: usize = 8;
 const BATCH: u64 = 1_000;
 
 /// Fills a log, most of it without a route and some for a target that is paused; kills and starts again.
@@ -26,12 +26,20 @@ pub(crate) async fn measure(options: &Options, table: &mut Table) {
     let server = Server::start(Some(rules)).await;
     publish(&server, &Payload::batch_of("com.example.held", 200, BATCH), OPEN).await;
     let rest = options.large_log() / 1_300;
-    publish(&server, &Payload::batch_of("com.example.other", 1_024, BATCH), rest).await;
+    publish(
+        &server,
+        &Payload::batch_of("com.example.other", 1_024, BATCH),
+        rest,
+    )
+    .await;
     let bytes = server.synced().await.bytes;
     let (server, took) = server.restart().await;
     let backlog = server.backlog().await;
     table.add(Row {
-        name: format!("start after kill -9, {:.2} GiB, {backlog} open", ratio(bytes, 1 << 30)),
+        name: format!(
+            "start after kill -9, {:.2} GiB, {backlog} open",
+            ratio(bytes, 1 << 30)
+        ),
         bar: Some((
             format!("ready in {:.2} s", took.as_secs_f64()),
             format!("under {} s, all open", BAR.as_secs()),
@@ -44,12 +52,12 @@ pub(crate) async fn measure(options: &Options, table: &mut Table) {
 /// Publishes so many events in batches.
 pub(crate) async fn publish(server: &Server, payload: &Payload, events: u64) {
     let mut tasks = JoinSet::new();
-    let batches = events / payload.events();
+    let batches = usize::try_from(events / payload.events()).expect("a count");
     for first in 0..CONNECTIONS {
         let (address, mut payload) = (server.address, payload.clone());
         tasks.spawn(async move {
             let mut wire = Wire::connect(address).await.expect("a connection");
-            for _ in (first..batches).step_by(CONNECTIONS as usize) {
+            for _ in (first..batches).step_by(CONNECTIONS) {
                 exchange(&mut wire, payload.fresh()).await;
             }
         });

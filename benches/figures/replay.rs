@@ -50,7 +50,11 @@ pub(crate) async fn measure(options: &Options, table: &mut Table) {
     }
     let compared = median(ratios);
     let size = ratio(options.large_log(), 1 << 30);
-    let state = if is_cold { "cold" } else { "warm: the cache cannot be emptied here" };
+    let state = if is_cold {
+        "cold"
+    } else {
+        "warm: the cache cannot be emptied here"
+    };
     table.add(Row {
         name: format!("replay of {size:.2} GiB, {state}"),
         rate: Some(median(rates)),

@@ -67,7 +67,11 @@ pub(crate) async fn measure(options: &Options, table: &mut Table) {
     let each = ratio(grown, MANY);
     table.add(Row {
         name: "  memory of a route that has nothing to do".to_owned(),
-        bar: Some((format!("{each:.0} bytes"), format!("under {PER_ROUTE}"), each < PER_ROUTE)),
+        bar: Some((
+            format!("{each:.0} bytes"),
+            format!("under {PER_ROUTE}"),
+            each < PER_ROUTE,
+        )),
         ..Row::default()
     });
     let segments = |direct: &Direct| direct.log.stats().segments as u64;
@@ -90,7 +94,11 @@ async fn open(direct: &Direct, count: u64) {
             bus: BUS,
             ..StateRecord::new(StateKind::RouteOpened)
         });
-        direct.log.record(opened.collect()).await.expect("routes are opened");
+        direct
+            .log
+            .record(opened.collect())
+            .await
+            .expect("routes are opened");
     }
 }
 

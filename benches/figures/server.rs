@@ -95,7 +95,11 @@ impl Server {
     /// Deliveries of all routes that are not done.
     pub(crate) async fn backlog(&self) -> u64 {
         let routes = self.get("/v1/routes").await;
-        let items = routes.get("items").and_then(Value::as_array).expect("routes").clone();
+        let items = routes
+            .get("items")
+            .and_then(Value::as_array)
+            .expect("routes")
+            .clone();
         let of = |route: &Value, name: &str| route.get(name).and_then(Value::as_u64).expect("a count");
         let open = |route: &Value| of(route, "backlog") + of(route, "in_flight") + of(route, "retrying");
         items.iter().map(open).sum()

@@ -74,4 +74,16 @@ pub struct EventList {
     pub items: Vec<EventEntry>,
     /// Pass it as `cursor` to go on; null when there is nothing more now.
     pub next_cursor: Option<String>,
+    /// Events that are lost, between and around the items; absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+}
+
+/// Events that were accepted and are lost, because their storage was damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Gap {
+    /// Sequence of the first of them.
+    pub first: u64,
+    /// Sequence of the last of them.
+    pub last: u64,
 }

@@ -30,6 +30,7 @@ pub use delivery::RouteList;
 pub use delivery::RouteReply;
 pub use events::EventEntry;
 pub use events::EventList;
+pub use events::Gap;
 pub use events::PartialReply;
 pub use events::PartialResult;
 pub use events::PublishReply;

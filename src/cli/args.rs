@@ -244,6 +244,17 @@ pub(super) enum LogVerb {
     Inspect(LogArgs),
     /// Check every byte of a log
     Verify(LogArgs),
+    /// Set damage aside so that a log opens again; events that are lost become gaps
+    Repair(RepairArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RepairArgs {
+    #[command(flatten)]
+    pub(super) log: LogArgs,
+    /// Copy damaged bytes to `quarantine/` in the data directory and put what they held on record as lost
+    #[arg(long)]
+    pub(super) quarantine: bool,
 }
 
 #[derive(Debug, Args)]

@@ -88,11 +88,16 @@ async fn follow(response: &mut Response, args: &TailArgs, place: &mut Place) -> 
 }
 
 fn show(block: &str, args: &TailArgs, place: &mut Place) -> Result<(), CliError> {
+    let is_gap = block.lines().any(|line| line == "event: gap");
     for line in block.lines() {
         if let Some(id) = line.strip_prefix("id: ") {
             place.last = id.parse().ok().or(place.last);
         }
         if let Some(data) = line.strip_prefix("data: ") {
+            if is_gap {
+                eprintln!("tramline: events are lost: {data}");
+                continue;
+            }
             if args.server.output == Output::Table {
                 output::print(&summary(data)?)?;
             } else {

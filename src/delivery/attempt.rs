@@ -228,6 +228,9 @@ impl Delivery<'_> {
             Ok(Err(error)) => {
                 tracing::error!(%error, sequence, "an event to deliver cannot be read");
                 match error {
+                    LogError::Gap { .. } => {
+                        Loaded::Unreadable("the event is lost: it is in a gap of the log")
+                    }
                     LogError::Corrupt { .. } => {
                         Loaded::Unreadable("the stored event is damaged; the log of the server says where")
                     }

@@ -395,7 +395,7 @@ impl Engine {
         let found = self.shared.letters.find(RouteId(id.route), id.sequence);
         let event = match found {
             // Damage must not hide the letter that tells of it, nor the others.
-            Ok(None) | Err(LogError::Corrupt { .. }) => None,
+            Ok(None) | Err(LogError::Corrupt { .. } | LogError::Gap { .. }) => None,
             Ok(Some((_, stored))) => {
                 stored.and_then(|stored| event::decode_attributes(&stored.attributes, stored.data).ok())
             }

@@ -27,6 +27,7 @@ use super::state::Services;
 use crate::api::EventEntry;
 use crate::api::EventList;
 use crate::log::BusId;
+use crate::log::LogError;
 use crate::log::StoredEvent;
 use crate::problem::Problem;
 
@@ -37,6 +38,8 @@ const CHUNK: usize = 500;
 pub(super) const CHUNK_BYTES: usize = 8 * 1024 * 1024;
 /// A page ends with the event that brings it to so many bytes.
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
+/// Names the gaps in an answer that has no other place for them, as `first-last, …`.
+const GAPS: http::HeaderName = http::HeaderName::from_static("tramline-gaps");
 /// Longest time a list waits for something to come.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
@@ -63,6 +66,8 @@ pub(super) struct EventsQuery {
 }
 
 /// List events of a bus in order.
+///
+/// Events that are lost are named in `gaps`, in a batch in the header `Tramline-Gaps`; the list goes on behind them.
 #[utoipa::path(
     get, path = "/v1/buses/{bus}/events", tag = "events", operation_id = "listEvents",
     params(("bus" = String, Path, description = "Name of the bus"), EventsQuery),
@@ -95,6 +100,7 @@ pub(super) async fn list(
     let list = loop {
         let (list, next) = scan.run(services).await?;
         if !list.items.is_empty()
+            || !list.gaps.is_empty()
             || list.next_cursor.is_some()
             || !wait_for(services, &state, id, next, end).await
         {
@@ -109,10 +115,20 @@ pub(super) async fn list(
             .is_ok_and(|accept| accept.contains("application/cloudevents-batch+json"))
     });
     if wants_batch {
+        let gaps: Vec<_> = list
+            .gaps
+            .iter()
+            .map(|gap| format!("{}-{}", gap.first, gap.last))
+            .collect();
         let events: Vec<_> = list.items.into_iter().map(|entry| entry.event).collect();
         let mut response = Json(events).into_response();
         let kind = http::HeaderValue::from_static("application/cloudevents-batch+json");
         response.headers_mut().insert(CONTENT_TYPE, kind);
+        if let Ok(gaps) = http::HeaderValue::try_from(gaps.join(", "))
+            && !gaps.is_empty()
+        {
+            response.headers_mut().insert(GAPS, gaps);
+        }
         return Ok(response);
     }
     Ok(Json(list).into_response())
@@ -125,6 +141,7 @@ pub(super) async fn list(
     responses(
         (status = 200, description = "The event", body = EventEntry),
         (status = 404, description = "No such bus or event", body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The event is lost: its storage was damaged", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn get(
@@ -204,11 +221,19 @@ impl Scan {
         let (scan, log) = (self.clone(), services.log.clone());
         let view = Arc::clone(services.router.snapshot().view());
         blocking(move || {
-            let mut items = Vec::new();
+            let (mut items, mut gaps) = (Vec::new(), Vec::new());
             let mut next = scan.from.max(1);
             let (mut scanned, mut bytes) = (0, 0);
             'scan: while items.len() < scan.limit && scanned < MAX_SCANNED {
-                let chunk = log.read(scan.bus, next, CHUNK, CHUNK_BYTES)?;
+                let chunk = match log.read(scan.bus, next, CHUNK, CHUNK_BYTES) {
+                    Err(LogError::Gap { sequences, .. }) => {
+                        scanned += 1;
+                        next = sequences.end;
+                        gaps.push(present::gap(&sequences));
+                        continue;
+                    }
+                    read => read?,
+                };
                 if chunk.is_empty() {
                     break;
                 }
@@ -231,7 +256,12 @@ impl Scan {
             }
             let has_more = next < log.next_sequence(scan.bus);
             let next_cursor = has_more.then(|| page::encode(&next.to_string()));
-            Ok((EventList { items, next_cursor }, next))
+            let list = EventList {
+                items,
+                next_cursor,
+                gaps,
+            };
+            Ok((list, next))
         })
         .await
     }

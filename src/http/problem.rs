@@ -117,7 +117,15 @@ impl From<AppendError> for Problem {
 
 impl From<LogError> for Problem {
     fn from(error: LogError) -> Self {
-        internal(&error)
+        match error {
+            LogError::Gap { sequences, .. } => {
+                let (first, last) = (sequences.start, sequences.end - 1);
+                let detail =
+                    format!("the events {first} to {last} of the bus are lost: their storage was damaged");
+                Self::new(410, "event-lost", detail)
+            }
+            other => internal(&other),
+        }
     }
 }
 

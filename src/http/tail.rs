@@ -25,8 +25,10 @@ use super::present;
 use super::problem::no_such_bus;
 use super::select;
 use super::state::AppState;
+use crate::api::Gap;
 use crate::event::Event;
 use crate::log::BusId;
+use crate::log::LogError;
 use crate::log::StoredEvent;
 use crate::pattern::EventView;
 use crate::pattern::Pattern;
@@ -64,7 +66,8 @@ pub(super) struct TailQuery {
 
 /// Follow a bus: its events as they become durable, as server-sent events.
 ///
-/// The first block tells where the tail begins. `id:` is the sequence; with `Last-Event-ID` the tail resumes behind it without a gap.
+/// The first block tells where the tail begins. `id:` is the sequence; with `Last-Event-ID` the tail resumes behind it.
+/// Each block is an `event`, or a `gap`: the first and last of events that are lost.
 #[utoipa::path(
     get, path = "/v1/buses/{bus}/tail", tag = "events", operation_id = "tail",
     params(
@@ -266,7 +269,13 @@ impl Tail {
         let read = blocking(move || {
             let mut out = Vec::new();
             let mut next = from;
-            for stored in log.read(bus, from, CHUNK, CHUNK_BYTES)? {
+            let chunk = match log.read(bus, from, CHUNK, CHUNK_BYTES) {
+                Err(LogError::Gap { sequences, .. }) => {
+                    return Ok((gap_block(&present::gap(&sequences)).into(), sequences.end));
+                }
+                read => read?,
+            };
+            for stored in chunk {
                 next = stored.sequence + 1;
                 let event = present::stored_event(&stored)?;
                 if filter.admits(&event, &present::matched(&stored, &view)) {
@@ -284,6 +293,12 @@ impl Tail {
 /// Sets the client's last event id and shows it no event.
 fn position_block(sequence: u64) -> Bytes {
     format!("id: {sequence}\n\n").into()
+}
+
+/// Says that events are lost, and sets the client's last event id behind them.
+fn gap_block(gap: &Gap) -> String {
+    let Gap { first, last } = gap;
+    format!("id: {last}\nevent: gap\ndata: {{\"first\":{first},\"last\":{last}}}\n\n")
 }
 
 fn write_block(

@@ -1,7 +1,9 @@
 //! What can go wrong in the log, by what the caller can do about it.
 
 use super::damage::Damage;
+use super::ids::BusId;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Why the log cannot be opened, read or closed.
@@ -27,6 +29,14 @@ pub enum LogError {
     Corrupt {
         /// Every damaged range, in order.
         damage: Vec<Damage>,
+    },
+    /// Events are lost and the log says so since it was repaired: go on behind them.
+    #[error("sequences {} to {} of bus {bus} are lost", .sequences.start, .sequences.end - 1)]
+    Gap {
+        /// The bus.
+        bus: BusId,
+        /// All sequences of the gap.
+        sequences: Range<u64>,
     },
     /// A file is not this log's: remove it or correct the directory; nothing was changed.
     #[error("{} does not belong to this log: {reason}", .path.display())]

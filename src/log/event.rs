@@ -129,7 +129,7 @@ pub enum StateKind {
     Subscription = 11,
     /// State of a background job.
     Job = 12,
-    /// Sequences that are missing, and why.
+    /// Sequences `[first, end)` of a bus that are lost; the payload says why.
     Gap = 13,
 }
 

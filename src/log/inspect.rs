@@ -1,6 +1,6 @@
 //! Listing the frames of a log offline, for the operator and for tools.
 
-use super::damage::Damage;
+use super::damage::{Damage, MissingEvents};
 use super::error::LogError;
 use super::files::Disk;
 use super::format::frame::FrameKind;
@@ -11,7 +11,7 @@ use std::path::Path;
 use uuid::Uuid;
 
 /// One frame, without its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrameSummary {
     /// Where it is in the log.
     pub position: u64,
@@ -33,6 +33,8 @@ pub struct FrameSummary {
     pub events: u16,
     /// How many state records it has.
     pub states: u32,
+    /// The events that it puts on record as lost.
+    pub gaps: Vec<MissingEvents>,
 }
 
 /// The log around the frames.
@@ -72,7 +74,9 @@ pub fn inspect(dir: &Path, f: &mut dyn FnMut(FrameSummary)) -> Result<InspectRep
         write: false,
         from: None,
     };
-    let survey = survey(&Disk, dir, &scope, &mut |header, _| {
+    let survey = survey(&Disk, dir, &scope, &mut |header, records| {
+        let gaps = records.states.iter().filter_map(|state| state.gap()?.ok());
+        let gaps = gaps.map(|(bus, sequences)| MissingEvents { bus, sequences });
         f(FrameSummary {
             position: header.position,
             len: header.frame_len(),
@@ -84,6 +88,7 @@ pub fn inspect(dir: &Path, f: &mut dyn FnMut(FrameSummary)) -> Result<InspectRep
             first_sequence: header.first_sequence,
             events: header.event_count,
             states: header.record_count - u32::from(header.event_count),
+            gaps: gaps.collect(),
         });
     })?;
     Ok(InspectReport {

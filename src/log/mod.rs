@@ -16,10 +16,11 @@
 //! * `chain`, `scan`, `survey`, `recovery` – reading a log back and making its end durable
 //! * `index`, `dedup` – what is kept in memory about durable records
 //! * `queue`, `writer` – group commit
+//! * `hole`, `quarantine`, `repair` – putting a log in order again when it is damaged
 //! * `append`, `read`, `feed`, `verify`, `inspect` – what callers use
 //!
-//! Positions in the log are never seen outside, except in the reports of [`verify()`] and
-//! [`inspect()`]. The module depends on nothing else of the crate.
+//! Positions in the log are never seen outside, except in the reports of [`verify()`],
+//! [`inspect()`] and [`repair()`]. The module depends on nothing else of the crate.
 
 mod append;
 mod chain;
@@ -34,16 +35,19 @@ mod files;
 mod fold;
 mod format;
 mod frames;
+mod hole;
 mod ids;
 mod index;
 mod inspect;
 mod keeper;
 mod known;
 mod open;
+mod quarantine;
 mod queue;
 mod read;
 mod rebuild;
 mod recovery;
+mod repair;
 mod retention;
 mod scan;
 mod segment;
@@ -71,7 +75,8 @@ pub use index::Named;
 pub use inspect::{FrameSummary, InspectReport, inspect};
 pub use open::Log;
 pub use recovery::Recovery;
+pub use repair::{RepairReport, repair};
 pub use retention::{Expired, Retention};
 pub use snapshot::Checkpoint;
 pub use stats::LogStats;
-pub use verify::{VerifyReport, verify};
+pub use verify::{BusReport, Progress, VerifyReport, verify};

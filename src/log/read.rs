@@ -25,11 +25,12 @@ impl Log {
     /// is no longer kept. Two small reads.
     ///
     /// # Errors
-    /// [`LogError::Corrupt`] when a checksum does not fit, [`LogError::Io`] when the disk says no.
+    /// [`LogError::Gap`] when a repair has put it on record as lost, [`LogError::Corrupt`] when a
+    /// checksum does not fit, [`LogError::Io`] when the disk says no.
     pub fn event(&self, bus: BusId, sequence: u64) -> Result<Option<StoredEvent>, LogError> {
-        let found = self.frames(bus, sequence, 1)?;
+        let (found, next) = self.frames(bus, sequence, 1)?;
         let Some(entry) = found.first().filter(|entry| entry.first_sequence <= sequence) else {
-            return Ok(None);
+            return self.refuse_gap(bus, sequence, &found, next).map(|()| None);
         };
         let segment = self.segment(entry.position)?;
         let index = usize::try_from(sequence - entry.first_sequence).unwrap_or(usize::MAX);
@@ -53,11 +54,12 @@ impl Log {
     /// Events of `bus` in order, from sequence `from` on.
     ///
     /// Stops after `max_events`, when the next event would pass `max_bytes` of attributes and
-    /// data, or after 4,096 frames; the first one always comes. So only an empty answer says that
-    /// there is none at or above `from`. Neighbouring frames are read together.
+    /// data, before a gap, or after 4,096 frames; the first one always comes. So only an empty answer
+    /// says that there is none at or above `from`. Neighbouring frames are read together.
     ///
     /// # Errors
-    /// As [`event`](Self::event): never a shorter answer for damage.
+    /// As [`event`](Self::event): never a shorter answer for damage. [`LogError::Gap`] when `from` is in
+    /// a gap: what follows is read from the gap's end.
     pub fn read(
         &self,
         bus: BusId,
@@ -67,9 +69,15 @@ impl Log {
     ) -> Result<Vec<StoredEvent>, LogError> {
         let mut events: Vec<StoredEvent> = Vec::new();
         let mut bytes = 0_usize;
-        let frames = self.frames(bus, from, max_events.min(MAX_FRAMES))?;
+        let (frames, next) = self.frames(bus, from, max_events.min(MAX_FRAMES))?;
+        self.refuse_gap(bus, from, &frames, next)?;
         let mut reader = FrameReader::new(self);
+        let mut end = None;
         for entry in frames {
+            if end.is_some_and(|end| end < entry.first_sequence) {
+                return Ok(events);
+            }
+            end = Some(entry.end());
             let (header, body) = reader.frame(entry.position, entry.len as usize)?;
             let records = body::decode_verified(&header, &body);
             let records = records.map_err(|refused| self.damage_at(&header, refused))?;
@@ -118,12 +126,12 @@ impl Log {
     /// # Errors
     /// When an index can be neither read nor built.
     pub fn time_of(&self, bus: BusId, sequence: u64) -> Result<Option<i64>, LogError> {
-        let found = self.frames(bus, sequence, 1)?;
+        let (found, _) = self.frames(bus, sequence, 1)?;
         let found = found.first().filter(|frame| frame.first_sequence <= sequence);
         Ok(found.map(|frame| frame.time_ms))
     }
 
-    /// The sequences of `bus` that are kept: first to next.
+    /// The sequences of `bus` that are kept, or in a gap: first to next.
     ///
     /// # Errors
     /// When an index can be neither read nor built.
@@ -132,6 +140,9 @@ impl Log {
         let (sealed, next) = (Arc::clone(index.sealed()), index.next(bus));
         let first = index.active().bus_entry(bus);
         drop(index);
+        if self.inner.shared.segments.are_from_the_beginning() {
+            return Ok(1..next);
+        }
         for part in sealed.iter() {
             if let Some(entry) = part.ask(|index| Ok(index.bus(bus)))? {
                 return Ok(entry.first..next);
@@ -266,10 +277,46 @@ impl Log {
         Ok(())
     }
 
-    /// The next frames of `bus` with events at or above `from`, at most `n`.
-    fn frames(&self, bus: BusId, from: u64, n: usize) -> Result<Vec<FrameEntry>, LogError> {
-        let index = self.inner.shared.index.read();
+    /// Refuses to go from `from` to the first of `frames`, or to `next`, when a gap lies between.
+    ///
+    /// Sequences jump only over gaps: every jump was checked against the records when it was read.
+    fn refuse_gap(&self, bus: BusId, from: u64, frames: &[FrameEntry], next: u64) -> Result<(), LogError> {
+        let reached = frames.first().map_or(next, |frame| frame.first_sequence);
+        if reached <= from.max(1) {
+            return Ok(());
+        }
+        match self.end_before(bus, reached)? {
+            Some(start) if start < reached => {
+                let sequences = start..reached;
+                Err(LogError::Gap { bus, sequences })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Behind the last event of `bus` below `sequence`; `None` when what was there may have been trimmed.
+    fn end_before(&self, bus: BusId, sequence: u64) -> Result<Option<u64>, LogError> {
+        let shared = &self.inner.shared;
+        let index = shared.index.read();
         let sealed = Arc::clone(index.sealed());
+        let in_active = index.active().end_before(bus, sequence).ok().flatten();
+        drop(index);
+        if in_active.is_some() {
+            return Ok(in_active);
+        }
+        for part in sealed.iter().rev() {
+            let end = part.ask(|index| index.end_before(bus, sequence))?;
+            if end.is_some() {
+                return Ok(end);
+            }
+        }
+        Ok(shared.segments.are_from_the_beginning().then_some(1))
+    }
+
+    /// The next frames of `bus` with events at or above `from`, at most `n`, and its next sequence.
+    fn frames(&self, bus: BusId, from: u64, n: usize) -> Result<(Vec<FrameEntry>, u64), LogError> {
+        let index = self.inner.shared.index.read();
+        let (sealed, next) = (Arc::clone(index.sealed()), index.next(bus));
         let of_active = index.active().frames_from(bus, from, n).unwrap_or_default();
         let is_whole = index
             .active()
@@ -277,18 +324,18 @@ impl Log {
             .is_some_and(|entry| entry.first <= from);
         drop(index);
         if is_whole {
-            return Ok(of_active);
+            return Ok((of_active, next));
         }
         let mut found = Vec::new();
         for part in sealed.get(start(&sealed, Some(bus), from)?..).unwrap_or_default() {
             if found.len() >= n {
-                return Ok(found);
+                return Ok((found, next));
             }
             found.extend(part.ask(|index| index.frames_from(bus, from, n - found.len()))?);
         }
         let room = n.saturating_sub(found.len());
         found.extend(of_active.into_iter().take(room));
-        Ok(found)
+        Ok((found, next))
     }
 
     /// The segment that holds `position`.

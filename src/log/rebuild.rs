@@ -71,6 +71,10 @@ impl Rebuild {
         let mut ages = Vec::new();
         for part in unread.iter().rev() {
             let (end, time) = part.ask(|index| Ok(index.extent()))?;
+            if end == 0 {
+                // Nothing but padding.
+                continue;
+            }
             ages.push((end, self.at(time)));
             if self.at(time) < -self.window_ms {
                 break;

@@ -158,7 +158,12 @@ pub(crate) fn recover(
 ///
 /// # Errors
 /// [`LogError::Corrupt`] when the log was trimmed and no snapshot can be read.
-fn start(files: &dyn Files, dir: &Path, slot: Slot, watermark: u64) -> Result<Option<Snapshot>, LogError> {
+pub(crate) fn start(
+    files: &dyn Files,
+    dir: &Path,
+    slot: Slot,
+    watermark: u64,
+) -> Result<Option<Snapshot>, LogError> {
     let bases = segment::list(files, dir)?;
     let fits = |position: u64| position <= watermark && bases.binary_search(&position).is_ok();
     let found = snapshot::newest(files, dir, slot.uuid, fits)?;

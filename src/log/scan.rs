@@ -113,16 +113,20 @@ impl<'s> Scanner<'s> {
         chain: &mut Chain,
         visit: &mut Visit<'_>,
     ) -> Result<Result<u64, Stop>, LogError> {
+        let stop = |bad| {
+            Ok(Err(Stop {
+                position,
+                sealed: false,
+                bad: Some(bad),
+            }))
+        };
         let (header, records) = match self.frame(position, chain)? {
             Ok(frame) => frame,
-            Err(bad) => {
-                return Ok(Err(Stop {
-                    position,
-                    sealed: false,
-                    bad: Some(bad),
-                }));
-            }
+            Err(bad) => return stop(bad),
         };
+        if let Err(refused) = chain.advance_over_gaps(&records) {
+            return stop(Bad::Refused(refused));
+        }
         chain.advance(&header);
         visit(&header, records);
         if header.kind == FrameKind::Seal {

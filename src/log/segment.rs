@@ -17,6 +17,8 @@ use uuid::Uuid;
 pub(crate) const PREPARED: &str = "next.prepared";
 /// A segment that is held back for state records when the disk is full.
 const RESERVE: &str = "reserve.prepared";
+/// Bytes of the smallest segment.
+pub(crate) const LEAST_SIZE: u64 = 64 << 10;
 /// Zeros are written in pieces of this size: the source stays in the processor's cache.
 const ZERO_CHUNK: usize = 128 << 10;
 /// So many zeros are synced at a time, so that they never crowd the log's own writes.
@@ -100,6 +102,11 @@ impl Segments {
     /// Bytes of all of them.
     pub(crate) fn bytes(&self) -> u64 {
         self.by_base.read().values().map(|segment| segment.size).sum()
+    }
+
+    /// Whether the log still begins at its very beginning.
+    pub(crate) fn are_from_the_beginning(&self) -> bool {
+        self.by_base.read().contains_key(&0)
     }
 
     /// How many there are.

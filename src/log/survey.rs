@@ -9,18 +9,26 @@ use super::files::Files;
 use super::format::Refused;
 use super::format::frame::FrameHeader;
 use super::format::slot::Slot;
+use super::hole::{Extent, Hole};
+use super::ids::BusId;
+use super::index::{self, Of};
+use super::quarantine;
 use super::scan::{Bad, Scanner, Stop, Visit};
 use super::segment::{self, BadSegment, Segment};
-use super::snapshot::Base;
+use super::snapshot::{self, Base};
 use super::supers::SlotsRead;
+use std::collections::HashMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// How far behind the end of the log witnesses are looked for: no write in flight reaches further.
 const WITNESS_REACH: u64 = 64 << 20;
 
 /// What a log holds.
 pub(crate) struct Survey {
+    /// The identity of the log.
+    pub(crate) uuid: Uuid,
     /// The segments whose headers are good, ascending.
     pub(crate) segments: Vec<Segment>,
     /// What is known at the start of each segment that was read, ascending.
@@ -35,6 +43,10 @@ pub(crate) struct Survey {
     pub(crate) watermark: u64,
     /// Damage below the watermark, ascending; empty for a healthy log.
     pub(crate) damage: Vec<Damage>,
+    /// What each damage left behind, in the same order.
+    pub(crate) holes: Vec<Hole>,
+    /// How many damages there were when a bus was last read.
+    heard: HashMap<BusId, usize>,
 }
 
 /// What a survey reads, and what it may rely on.
@@ -62,6 +74,7 @@ pub(crate) fn survey(
     bases.retain(|base| *base >= slot.start);
     let read_from = scope.from.map_or(0, |base| base.position);
     let mut survey = Survey {
+        uuid: slot.uuid,
         segments: Vec::new(),
         starts: Vec::new(),
         chain: match scope.from {
@@ -73,74 +86,146 @@ pub(crate) fn survey(
         sealed: true,
         watermark: scope.slots.watermark,
         damage: Vec::new(),
+        holes: Vec::new(),
+        heard: HashMap::new(),
     };
+    let evidence = Evidence { files, dir, slot };
     for (index, base) in bases.iter().copied().enumerate() {
-        survey.join(dir, base)?;
+        let is_last = index + 1 == bases.len();
+        survey.join(&evidence, base)?;
         // A segment gets its name only after everything before it was synced.
         survey.watermark = survey.watermark.max(base);
-        match segment::open(files, dir, base, slot.uuid, write)? {
-            Ok(segment) if base < read_from => {
-                (survey.end, survey.sealed) = (segment.end(), true);
-                let len = segment
-                    .file
-                    .len()
-                    .map_err(LogError::io("measure", &segment.path))?;
-                if len < segment.size {
-                    let missing = segment.base + len..segment.end();
-                    survey.blame(
-                        segment.path.clone(),
-                        missing,
-                        "the segment is shorter than its header says",
-                    );
-                }
-                survey.segments.push(segment);
-            }
-            Ok(segment) => {
-                survey.starts.push(survey.chain.base(base));
-                survey.read(&segment, index + 1 == bases.len(), visit)?;
-                survey.segments.push(segment);
-            }
+        let segment = match segment::open(files, dir, base, slot.uuid, write)? {
+            Ok(segment) => segment,
             Err(BadSegment::Refused(error)) => return Err(error),
             Err(BadSegment::Damaged(reason)) => {
-                survey.end = bases
-                    .get(index + 1)
-                    .copied()
-                    .unwrap_or(base + segment::HEADER_LEN);
-                survey.sealed = true;
-                survey.blame(segment::path(dir, base), base..survey.end, reason);
+                let segment = evidence.presume(base, bases.get(index + 1).copied(), write)?;
+                let header = base..segment.first_frame();
+                survey.blame(segment.path.clone(), header, reason, Extent::Header);
+                segment
+            }
+        };
+        if base < read_from {
+            (survey.end, survey.sealed) = (segment.end(), true);
+            let len = segment
+                .file
+                .len()
+                .map_err(LogError::io("measure", &segment.path))?;
+            if len < segment.size {
+                let missing = segment.base + len..segment.end();
+                let reason = "the segment is shorter than its header says";
+                survey.blame(segment.path.clone(), missing, reason, Extent::ToSeal);
+            }
+        } else {
+            survey.starts.push(survey.chain.base(base));
+            let before = survey.damage.len();
+            survey.read(&segment, is_last, visit)?;
+            if survey.damage.len() > before {
+                survey.hear_index(&evidence, base);
             }
         }
+        survey.segments.push(segment);
     }
-    if survey.end < survey.watermark
-        && survey
-            .damage
-            .last()
-            .is_none_or(|last| last.positions.end < survey.watermark)
-    {
-        let missing = survey.end..survey.watermark;
-        survey.blame(segment::path(dir, survey.end), missing, "the segment is missing");
+    let covered = survey.damage.last().map_or(0, |last| last.positions.end);
+    if survey.end < survey.watermark && covered < survey.watermark {
+        survey.blame_absence(&evidence, survey.end..survey.watermark)?;
     }
     Ok(survey)
 }
 
 impl Survey {
     /// Checks that the segment at `base` begins where the one before it ends.
-    fn join(&mut self, dir: &Path, base: u64) -> Result<(), LogError> {
+    fn join(&mut self, evidence: &Evidence<'_>, base: u64) -> Result<(), LogError> {
         if base < self.end {
-            let path = segment::path(dir, base);
+            let path = segment::path(evidence.dir, base);
             return Err(LogError::Foreign {
                 path,
                 reason: "it overlaps the segment before it",
             });
         }
         if base > self.end {
-            self.blame(
-                segment::path(dir, self.end),
-                self.end..base,
-                "the segment is missing",
-            );
+            self.blame_absence(evidence, self.end..base)?;
+        }
+        // Who was there when the segment began may know more than what is left.
+        if !self.damage.is_empty()
+            && let Some(known) = evidence.snapshot(base)?
+        {
+            self.chain.catch_up(&known);
+            self.settle(&known.next);
+            self.holes.iter_mut().for_each(|hole| hole.is_known = true);
         }
         Ok(())
+    }
+
+    /// Takes in how far each bus came at least, and blames what is missing on the damage.
+    fn hear(&mut self, known: &[(BusId, u64)]) {
+        for (bus, next) in known {
+            self.chain.hear(*bus, *next);
+            self.assign();
+        }
+    }
+
+    /// Takes in how far each bus has come behind all damage so far.
+    fn settle(&mut self, known: &[(BusId, u64)]) {
+        self.hear(known);
+        let count = self.damage.len();
+        self.heard.extend(known.iter().map(|(bus, _)| (*bus, count)));
+    }
+
+    /// Takes in what the index of a damaged segment knows of it.
+    fn hear_index(&mut self, evidence: &Evidence<'_>, base: u64) {
+        if let Some(known) = evidence.index(base) {
+            self.settle(&known);
+            let behind = self.holes.iter_mut().filter(|hole| hole.positions.start >= base);
+            behind.for_each(|hole| hole.is_known = true);
+        }
+    }
+
+    /// Assigns jumps of sequences to the newest damage since their bus was read that has room to record them.
+    fn assign(&mut self) {
+        for missing in std::mem::take(&mut self.chain.missing) {
+            let since = self.heard.get(&missing.bus).copied().unwrap_or(0);
+            let last = self.damage.len().saturating_sub(1);
+            let has_room = |at: &usize| {
+                let taken = self.damage.get(*at).map_or(0, |damage| damage.missing.len());
+                self.holes.get(*at).is_some_and(|hole| hole.room() > taken)
+            };
+            let at = (since..=last).rev().find(has_room).unwrap_or(last);
+            let Some(damage) = self.damage.get_mut(at) else {
+                continue;
+            };
+            match damage.missing.last_mut() {
+                Some(last) if last.bus == missing.bus && last.sequences.end == missing.sequences.start => {
+                    last.sequences.end = missing.sequences.end;
+                }
+                _ => damage.missing.push(missing),
+            }
+        }
+    }
+
+    /// Presumes lost what damage without a witness can have held at most: the sequences of buses
+    /// that were not read behind it. So none of them is given a second time.
+    pub(crate) fn presume_lost(&mut self) {
+        for at in 0..self.holes.len() {
+            let Some(hole) = self.holes.get(at).filter(|hole| !hole.is_known) else {
+                continue;
+            };
+            let (most, room) = (hole.most_events(self.watermark), hole.room());
+            let mut quiet: Vec<BusId> = self.chain.next.keys().copied().collect();
+            quiet.retain(|bus| self.heard.get(bus).copied().unwrap_or(0) <= at);
+            quiet.sort_unstable();
+            let Some(damage) = self.damage.get_mut(at) else {
+                continue;
+            };
+            for bus in quiet.into_iter().filter(|_| most > 0) {
+                if damage.missing.len() < room {
+                    let next = self.chain.next(bus);
+                    let sequences = next..next + most;
+                    damage.missing.push(MissingEvents { bus, sequences });
+                    self.chain.next.insert(bus, next + most);
+                }
+            }
+        }
     }
 
     fn read(&mut self, segment: &Segment, is_last: bool, visit: &mut Visit<'_>) -> Result<(), LogError> {
@@ -179,8 +264,10 @@ impl Survey {
                 }
             }
             let resume = next.map_or(segment.end(), |header| header.position);
+            // Nothing belongs behind a seal.
+            let resume = if stop.sealed { segment.end() } else { resume };
             self.blame_frame(segment, stop, bad, resume);
-            if next.is_none() {
+            if resume == segment.end() {
                 (self.end, self.sealed) = (segment.end(), true);
                 return Ok(());
             }
@@ -188,33 +275,27 @@ impl Survey {
         }
     }
 
-    /// Walks on; behind damage it first notes the sequences that are gone.
+    /// Walks on; behind damage it notes the sequences that are gone.
     fn walk(
         &mut self,
         scanner: &mut Scanner<'_>,
-        position: u64,
+        mut position: u64,
         visit: &mut Visit<'_>,
     ) -> Result<Stop, LogError> {
-        let Some(damage) = self.damage.last_mut() else {
+        if self.damage.is_empty() {
             return scanner.walk(position, &mut self.chain, visit);
-        };
-        // A gap is a gap only while frames around it are missing: the chain is checked frame by
-        // frame against what it would be if the missing sequences had been read.
-        let chain = &mut self.chain;
-        let mut position = position;
+        }
         loop {
-            if let Some(header) = scanner.find(position, position + 8, chain)? {
-                let next = chain.next(header.bus);
-                if header.event_count > 0 && header.first_sequence > next {
-                    let sequences = next..header.first_sequence;
-                    damage.missing.push(MissingEvents {
-                        bus: header.bus,
-                        sequences,
-                    });
-                    chain.next.insert(header.bus, header.first_sequence);
-                }
+            let mut bus = None;
+            let stepped = scanner.step(position, &mut self.chain, &mut |header, records| {
+                bus = Some(header.bus).filter(|_| header.event_count > 0);
+                visit(header, records);
+            })?;
+            self.assign();
+            if let Some(bus) = bus {
+                self.heard.insert(bus, self.damage.len());
             }
-            match scanner.step(position, chain, visit)? {
+            match stepped {
                 Ok(next) => position = next,
                 Err(stop) => return Ok(stop),
             }
@@ -238,25 +319,110 @@ impl Survey {
     }
 
     fn blame_frame(&mut self, segment: &Segment, stop: Stop, bad: Bad, resume: u64) {
-        self.blame(segment.path.clone(), stop.position..resume, bad.reason());
-        if let (Bad::Body(header), Some(damage)) = (bad, self.damage.last_mut())
-            && header.event_count > 0
-        {
+        let extent = match bad {
+            Bad::Behind => Extent::BehindSeal,
+            _ if resume == segment.end() => Extent::ToSeal,
+            _ => Extent::Frames,
+        };
+        self.blame(segment.path.clone(), stop.position..resume, bad.reason(), extent);
+        if let Bad::Body(header) = bad {
             let sequences = header.first_sequence..header.first_sequence + u64::from(header.event_count);
-            damage.missing.push(MissingEvents {
-                bus: header.bus,
-                sequences: sequences.clone(),
-            });
-            self.chain.next.insert(header.bus, sequences.end);
+            if header.event_count > 0 {
+                self.chain.hear(header.bus, sequences.start);
+                self.chain.hear(header.bus, sequences.end);
+                self.assign();
+                self.heard.insert(header.bus, self.damage.len());
+            }
+            if let Some(hole) = self.holes.last_mut() {
+                hole.is_known = header.end() >= resume;
+            }
         }
     }
 
-    fn blame(&mut self, segment: std::path::PathBuf, positions: Range<u64>, reason: &'static str) {
+    fn blame_absence(&mut self, evidence: &Evidence<'_>, positions: Range<u64>) -> Result<(), LogError> {
+        let base = positions.start;
+        let within = positions.clone();
+        let path = segment::path(evidence.dir, base);
+        self.blame(path, positions, "the segment is missing", Extent::Segment);
+        for position in snapshot::list(evidence.files, evidence.dir)? {
+            if within.contains(&position)
+                && let Some(known) = evidence.snapshot(position)?
+            {
+                self.chain.catch_up(&known);
+                self.hear(&known.next);
+            }
+        }
+        // There may be more behind its first segment, which is the one that the index knows.
+        if let Some(known) = evidence.index(base) {
+            self.hear(&known);
+        }
+        Ok(())
+    }
+
+    fn blame(&mut self, segment: PathBuf, positions: Range<u64>, reason: &'static str, extent: Extent) {
+        self.holes.push(Hole {
+            is_known: matches!(extent, Extent::Header | Extent::BehindSeal),
+            link: self.chain.link(positions.start),
+            opening: self.chain.opening(),
+            positions: positions.clone(),
+            extent,
+        });
+        self.chain.break_off();
         self.damage.push(Damage {
             segment,
             positions,
             reason,
             missing: Vec::new(),
         });
+    }
+}
+
+/// What is known about a damaged log beside its frames.
+struct Evidence<'s> {
+    files: &'s dyn Files,
+    dir: &'s Path,
+    slot: Slot,
+}
+
+impl Evidence<'_> {
+    /// What was known at the start of the segment at `base`, if a snapshot was taken there.
+    fn snapshot(&self, base: u64) -> Result<Option<Base>, LogError> {
+        let found = snapshot::load(self.files, self.dir, self.slot.uuid, base)?;
+        Ok(found.map(|found| found.base))
+    }
+
+    /// The next sequences behind the segment at `base`, as far as its index names their buses. Where
+    /// a repair was cut short it has moved the index aside.
+    fn index(&self, base: u64) -> Option<Vec<(BusId, u64)>> {
+        let of = Of {
+            uuid: self.slot.uuid,
+            base,
+        };
+        let beside = segment::path(self.dir, base).with_extension("idx");
+        let aside = quarantine::index(self.dir, base);
+        [beside, aside]
+            .iter()
+            .find_map(|path| index::ends(self.files, path, of).ok())
+    }
+
+    /// The segment at `base`, whose header cannot be read, as its neighbours say it must be.
+    fn presume(&self, base: u64, next: Option<u64>, write: bool) -> Result<Segment, LogError> {
+        let path = segment::path(self.dir, base);
+        let file = self
+            .files
+            .open(&path, write)
+            .map_err(LogError::io("open", &path))?;
+        let len = file.len().map_err(LogError::io("measure", &path))?;
+        let least = self.slot.watermark.saturating_sub(base).max(segment::LEAST_SIZE);
+        let size = match next {
+            Some(next) => next - base,
+            None => len.max(least).next_multiple_of(segment::HEADER_LEN),
+        };
+        Ok(Segment {
+            path,
+            base,
+            size,
+            file,
+        })
     }
 }

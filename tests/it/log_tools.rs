@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
 use sha2::Digest as _;
@@ -12,6 +13,7 @@ use sha2::Sha256;
 
 use crate::support::Ran;
 use crate::support::Server;
+use crate::support::Stream;
 use crate::support::event;
 use crate::support::tramline;
 
@@ -57,7 +59,12 @@ async fn a_log_at_rest_is_listed_and_found_sound() {
         (&report["torn_bytes"], &report["damage"]),
         (&json!(0), &json!([]))
     );
-    assert_eq!(report["buses"], json!([{ "bus": 1, "first": 1, "next": 4 }]));
+    assert_eq!(
+        report["buses"],
+        json!([{
+            "bus": 1, "first": 1, "next": 4, "read": 3, "gaps": [], "missing": [], "unaccounted": 0,
+        }])
+    );
     let said = log("verify", &server, "table").await.ended(0).stdout;
     assert!(said.contains("3 events") && said.contains("no damage"), "{said}");
     let frames = log("inspect", &server, "json").await.ended(0).json();
@@ -123,6 +130,97 @@ async fn a_flipped_byte_is_named_and_the_server_refuses_to_start_on_it() {
     .ended(1);
     assert!(refused.stderr.contains(damage), "{}", refused.stderr);
     assert_eq!(hashes(server.dir()), before);
+}
+
+/// Damages the fourth of nine events of a log at rest.
+async fn with_the_fourth_damaged() -> Server {
+    let mut server = with_events(9).await;
+    assert!(server.stop().await.success());
+    let segment = segment(&server);
+    let mut bytes = fs::read(&segment).unwrap();
+    let needle = bytes.windows(8).position(|bytes| bytes == b"needle-4").unwrap();
+    bytes[needle] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    server
+}
+
+async fn repair(server: &Server, output: &str) -> Ran {
+    tramline(&[
+        "log",
+        "repair",
+        "--quarantine",
+        "-o",
+        output,
+        "--data-dir",
+        &server.data_dir(),
+    ])
+    .await
+}
+
+#[tokio::test]
+async fn damage_is_set_aside_and_the_bytes_are_kept() {
+    let server = with_the_fourth_damaged().await;
+    let before = hashes(server.dir());
+    let said = log("repair", &server, "table").await.ended(2).stderr;
+    assert!(said.contains("--quarantine"), "{said}");
+    assert_eq!(hashes(server.dir()), before);
+
+    let report = repair(&server, "json").await.ended(0).json();
+    assert_eq!(report["gaps"], json!([{ "bus": 1, "first": 4, "next": 5 }]));
+    let kept = fs::read(report["quarantined"][0].as_str().unwrap()).unwrap();
+    assert!(
+        kept.windows(7).any(|bytes| bytes == b"eedle-4"),
+        "the damaged event"
+    );
+    let report = log("verify", &server, "json").await.ended(0).json();
+    let bus = &report["buses"][0];
+    assert_eq!(bus["gaps"], json!([{ "first": 4, "next": 5 }]));
+    assert_eq!((&bus["read"], &bus["unaccounted"]), (&json!(8), &json!(0)));
+    let frames = log("inspect", &server, "jsonl").await.ended(0).stdout;
+    assert!(
+        frames.contains(r#""gaps":[{"bus":1,"first":4,"next":5}]"#),
+        "{frames}"
+    );
+
+    let before = hashes(server.dir());
+    let report = repair(&server, "json").await.ended(0).json();
+    assert_eq!(report["repaired"], json!([]), "nothing is left to repair");
+    assert_eq!(hashes(server.dir()), before);
+}
+
+#[tokio::test]
+async fn every_reader_of_a_repaired_log_is_told_what_is_lost() {
+    let mut server = with_the_fourth_damaged().await;
+    repair(&server, "table").await.ended(0);
+    server.restart().await;
+    let gap = json!({ "first": 4, "last": 4 });
+    let events = "/v1/buses/default/events";
+    let list = server.get(events).await;
+    assert_eq!(
+        (&list["items"][3]["sequence"], &list["gaps"]),
+        (&json!(5), &json!([gap]))
+    );
+    let path = format!("{events}/4");
+    let (status, problem) = server.call(server.request(Method::GET, &path)).await;
+    assert_eq!((status, &problem["code"]), (410, &json!("event-lost")));
+    let batch = server.request(Method::GET, events);
+    let batch = batch.header("accept", "application/cloudevents-batch+json");
+    let batch = batch.send().await.unwrap();
+    assert_eq!(batch.headers()["tramline-gaps"], "4-4");
+    let mut tail = Stream::open(&server, &[("from", "earliest")], None).await;
+    for sequence in 1..=9 {
+        let block = tail.next().await;
+        let kind = if sequence == 4 { "gap" } else { "event" };
+        assert_eq!((block.sequence(), block.event.as_str()), (sequence, kind));
+        if sequence == 4 {
+            assert_eq!(block.json(), gap);
+        }
+    }
+
+    let next = server.publish(&event("10", "t", &json!(10))).await;
+    assert_eq!(next["sequence"], json!(10));
+    let refused = repair(&server, "table").await.ended(1).stderr;
+    assert!(refused.contains("is in use"), "{refused}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The body of a frame: a table of (offset, checksum), then the records.
 
 use super::event::{self, EventView};
-use super::frame::FrameHeader;
+use super::frame::{FrameHeader, FrameKind};
 use super::input::Input;
 use super::state::{self, StateView};
 use super::{Refused, padded, stored_len};
@@ -108,6 +108,9 @@ pub(crate) fn decode_verified<'a>(header: &FrameHeader, body: &'a [u8]) -> Resul
 
 fn records<'a>(header: &FrameHeader, body: &'a [u8], verify: bool) -> Result<Records<'a>, Refused> {
     let (count, events) = (header.record_count as usize, usize::from(header.event_count));
+    if header.kind == FrameKind::Pad && body.iter().any(|byte| *byte != 0) {
+        return Err(Refused::Malformed("padding is not zero"));
+    }
     let mut records = Records {
         events: Vec::with_capacity(events),
         states: Vec::with_capacity(count - events),

@@ -18,8 +18,10 @@ const COVERED: usize = FRAME_HEADER_LEN - 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FrameKind {
-    /// One atomic append. Number 1; number 2 is reserved for padding.
+    /// One atomic append. Number 1.
     Append,
+    /// Zeros in the place of damage that cost nothing, or no more than is recorded. Number 2.
+    Pad,
     /// No content: it witnesses the watermark. Number 3.
     Mark,
     /// The last frame of its segment; also a witness. Number 4.
@@ -84,6 +86,7 @@ impl FrameHeader {
         out.put_u8(VERSION);
         out.put_u8(match self.kind {
             FrameKind::Append => 1,
+            FrameKind::Pad => 2,
             FrameKind::Mark => 3,
             FrameKind::Seal => 4,
         });
@@ -126,6 +129,7 @@ impl FrameHeader {
         }
         let kind = match input.u8() {
             Some(1) => FrameKind::Append,
+            Some(2) => FrameKind::Pad,
             Some(3) => FrameKind::Mark,
             Some(4) => FrameKind::Seal,
             _ => return Err(Refused::Unsupported("frame kind")),
@@ -173,8 +177,11 @@ impl FrameHeader {
         if (events == 0) != (self.bus == BusId(0)) || (events == 0) != (self.first_sequence == 0) {
             return Err("frame names a bus without events or events without a bus");
         }
-        if (self.kind == FrameKind::Append) != (self.record_count > 0)
-            || (self.record_count == 0) != (self.body_len == 0)
+        let has_records = self.kind == FrameKind::Append;
+        let may_have_body = has_records || self.kind == FrameKind::Pad;
+        if has_records != (self.record_count > 0)
+            || (has_records && self.body_len == 0)
+            || (!may_have_body && self.body_len > 0)
         {
             return Err("frame of this kind has the wrong content");
         }

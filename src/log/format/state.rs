@@ -7,6 +7,7 @@ use super::stored_len;
 use crate::log::event::{StateKind, StateRecord, StoredState};
 use crate::log::ids::{BusId, RouteId};
 use bytes::{BufMut, Bytes};
+use std::ops::Range;
 
 /// Bytes between the extensions and the sequences.
 const FIXED_LEN: usize = 32;
@@ -81,6 +82,21 @@ fn fields<'a>(input: &mut Input<'a>, kind: StateKind) -> Option<StateView<'a>> {
 }
 
 impl StateView<'_> {
+    /// The bus and the sequences that a gap record names; `None` for other records.
+    pub(crate) fn gap(&self) -> Option<Result<(BusId, Range<u64>), Refused>> {
+        if self.kind != StateKind::Gap {
+            return None;
+        }
+        let mut named = self.sequences();
+        let gap = match (named.next(), named.next(), named.next()) {
+            (Some(first), Some(end), None) if 0 < first && first < end && self.bus != BusId(0) => {
+                Ok((self.bus, first..end))
+            }
+            _ => Err(Refused::Malformed("gap record")),
+        };
+        Some(gap)
+    }
+
     /// The sequences it names, in stored order.
     pub(crate) fn sequences(&self) -> impl Iterator<Item = u64> {
         let mut input = Input::new(self.sequences);

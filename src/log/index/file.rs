@@ -16,6 +16,8 @@ use bytes::BufMut as _;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use uuid::Uuid;
 
 const MAGIC: &[u8; 8] = b"TRMLIDX\n";
@@ -42,7 +44,7 @@ struct Footer {
     keys: Section,
     filter: Section,
     last_time: i64,
-    /// Position behind the last frame of the segment.
+    /// Position behind the last frame with records.
     end: u64,
 }
 
@@ -125,7 +127,14 @@ impl Footer {
 pub(crate) fn write(files: &dyn Files, path: &Path, of: Of, memory: &Memory) -> io::Result<()> {
     let beside = path.with_extension("idx.new");
     let file = files.create(&beside)?;
-    let mut writer = TableWriter::new(&*file);
+    put(&*file, of, memory)?;
+    file.sync_all()?;
+    files.rename(&beside, path)
+}
+
+/// Writes the content of an index.
+fn put(file: &dyn File, of: Of, memory: &Memory) -> io::Result<()> {
+    let mut writer = TableWriter::new(file);
     let (end, last_time) = memory.extent();
     let footer = Footer {
         buses: writer.table(memory.bus_entries().into_iter())?,
@@ -139,9 +148,70 @@ pub(crate) fn write(files: &dyn Files, path: &Path, of: Of, memory: &Memory) -> 
         end,
     };
     writer.page(&mut footer.encode(of))?;
-    writer.flush()?;
-    file.sync_all()?;
-    files.rename(&beside, path)
+    writer.flush()
+}
+
+/// How far each bus comes in the segment, from the index at `path`.
+pub(crate) fn ends(files: &dyn Files, path: &Path, of: Of) -> Result<Vec<(BusId, u64)>, BadIndex> {
+    let index = IndexFile::open(files, path, of)?;
+    Ok(index.buses.iter().map(|entry| (entry.bus, entry.end)).collect())
+}
+
+/// Whether the index at `path` is, byte by byte, what would be written of `memory`; `None` when there is none.
+pub(crate) fn is_current(
+    files: &dyn Files,
+    path: &Path,
+    of: Of,
+    memory: &Memory,
+) -> io::Result<Option<bool>> {
+    let stored = match files.open(path, false) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let compared = Compared {
+        stored,
+        end: AtomicU64::new(0),
+        differs: AtomicBool::new(false),
+    };
+    put(&compared, of, memory)?;
+    let is_as_long = compared.stored.len()? == compared.end.load(Relaxed);
+    Ok(Some(is_as_long && !compared.differs.load(Relaxed)))
+}
+
+/// A file that takes writes by comparing them with what is stored.
+struct Compared {
+    stored: Arc<dyn File>,
+    end: AtomicU64,
+    differs: AtomicBool,
+}
+
+impl File for Compared {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.stored.read_at(buf, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut stored = vec![0; bytes.len()];
+        let read = self.stored.read_at(&mut stored, offset)?;
+        if read < bytes.len() || stored != bytes {
+            self.differs.store(true, Relaxed);
+        }
+        self.end.fetch_max(offset + bytes.len() as u64, Relaxed);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.stored.len()
+    }
 }
 
 fn state_frames(memory: &Memory) -> impl Iterator<Item = StateFrame> {
@@ -224,6 +294,17 @@ impl Lookup for IndexFile {
         let of_bus = frames.partition_point(|frame| frame.bus == bus);
         frames.truncate(of_bus);
         Ok(frames)
+    }
+
+    fn end_before(&self, bus: BusId, sequence: u64) -> Result<Option<u64>, BadIndex> {
+        if self.bus(bus).is_none_or(|entry| entry.first >= sequence) {
+            return Ok(None);
+        }
+        let is_before = |frame: &FrameEntry| (frame.bus, frame.first_sequence) < (bus, sequence);
+        let Some(at) = self.frames.count_before(is_before)?.checked_sub(1) else {
+            return Ok(None);
+        };
+        Ok(self.frames.read(at, 1)?.first().map(FrameEntry::end))
     }
 
     fn frame_at(&self, bus: BusId, time_ms: i64) -> Result<Option<FrameEntry>, BadIndex> {

@@ -21,9 +21,9 @@ pub(crate) struct Memory {
     states: Runs<RouteState>,
     state_frames: Vec<StateFrame>,
     keys: HashMap<(BusId, DedupKey), u64, BuildHasherDefault<KeyHasher>>,
-    /// Time of the last frame.
+    /// Time of the last frame with records.
     last_time: i64,
-    /// Position behind the last frame.
+    /// Position behind that frame; 0 without one.
     end: u64,
 }
 
@@ -56,8 +56,10 @@ impl Memory {
     }
 
     fn add_frame(&mut self, header: &FrameHeader) {
-        self.last_time = header.append_time;
-        self.end = header.end();
+        if header.record_count > 0 {
+            // Marks and seals do not count: the writer does not index them, and a scan must agree.
+            (self.last_time, self.end) = (header.append_time, header.end());
+        }
         if header.event_count > 0 {
             self.buses.entry(header.bus).or_default().push(FrameEntry {
                 bus: header.bus,
@@ -177,6 +179,13 @@ impl Lookup for Memory {
         let frames = self.frames_of(bus);
         let skip = frames.partition_point(|frame| frame.end() <= sequence);
         Ok(frames.iter().skip(skip).take(n).copied().collect())
+    }
+
+    fn end_before(&self, bus: BusId, sequence: u64) -> Result<Option<u64>, BadIndex> {
+        let frames = self.frames_of(bus);
+        let behind = frames.partition_point(|frame| frame.first_sequence < sequence);
+        let last = behind.checked_sub(1).and_then(|at| frames.get(at));
+        Ok(last.map(FrameEntry::end))
     }
 
     fn frame_at(&self, bus: BusId, time_ms: i64) -> Result<Option<FrameEntry>, BadIndex> {

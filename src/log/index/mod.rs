@@ -20,6 +20,7 @@ use super::ids::{BusId, DedupKey, RouteId};
 use super::snapshot::Base;
 use ages::Ages;
 pub(crate) use entry::{BusEntry, FrameEntry};
+pub(crate) use file::{Of, ends, is_current};
 pub(crate) use memory::Memory;
 pub(crate) use part::Part;
 use std::collections::HashMap;
@@ -35,6 +36,8 @@ pub(crate) trait Lookup {
     fn bus(&self, bus: BusId) -> Option<BusEntry>;
     /// Up to `n` frames with events of `bus` at or above `sequence`, ascending.
     fn frames_from(&self, bus: BusId, sequence: u64, n: usize) -> Result<Vec<FrameEntry>, BadIndex>;
+    /// Behind the last event of `bus` whose frame begins below `sequence`.
+    fn end_before(&self, bus: BusId, sequence: u64) -> Result<Option<u64>, BadIndex>;
     /// The first frame of `bus` that is not older than `time_ms`.
     fn frame_at(&self, bus: BusId, time_ms: i64) -> Result<Option<FrameEntry>, BadIndex>;
     /// Up to `n` sequences above `after` that took `route`, ascending.
@@ -49,7 +52,7 @@ pub(crate) trait Lookup {
     fn key(&self, bus: BusId, key: DedupKey) -> Result<Option<u64>, BadIndex>;
     /// Hands every row of every consume queue to `f`, ascending by route and sequence.
     fn each_route_event(&self, f: &mut dyn FnMut(RouteId, u64)) -> Result<(), BadIndex>;
-    /// Position behind the last frame, and its time.
+    /// Position behind the last frame with records, and its time; 0 without one.
     fn extent(&self) -> (u64, i64);
     /// Whether the segment may hold the key: `false` is certain.
     fn may_hold(&self, bus: BusId, key: DedupKey) -> bool;
@@ -124,6 +127,9 @@ impl Index {
         self.highest_route = routes.fold(self.highest_route, Ord::max);
         for state in &records.states {
             self.name(state.kind, state.route, state.bus);
+            if let Some(Ok((bus, lost))) = state.gap() {
+                self.reach(bus, lost.end - 1);
+            }
         }
     }
 
@@ -163,12 +169,13 @@ impl Index {
         if header.event_count > 0 {
             self.highest_bus = self.highest_bus.max(header.bus);
             let last = header.first_sequence + u64::from(header.event_count) - 1;
-            let known = self
-                .next
-                .entry(header.bus)
-                .or_insert_with(|| watch::Sender::new(0));
-            known.send_if_modified(|known| std::mem::replace(known, last) != last);
+            self.reach(header.bus, last);
         }
+    }
+
+    fn reach(&mut self, bus: BusId, last: u64) {
+        let known = self.next.entry(bus).or_insert_with(|| watch::Sender::new(0));
+        known.send_if_modified(|known| std::mem::replace(known, last) != last);
     }
 
     fn name(&mut self, kind: StateKind, route: RouteId, bus: BusId) {

@@ -8,7 +8,7 @@ use crate::log::{LogError, VerifyReport};
 use std::path::Path;
 
 fn verified(disk: &Simulated) -> VerifyReport {
-    verify_with(disk, DIR.as_ref(), false).unwrap()
+    verify_with(disk, DIR.as_ref(), false, &mut |_, _| {}).unwrap()
 }
 
 /// A log of a few frames, closed in order.
@@ -139,7 +139,7 @@ fn the_report_names_the_sequences_that_are_lost_and_goes_on_behind_them() {
     assert_eq!(report.damage.len(), 1);
     assert_eq!(report.damage[0].missing[0].sequences, 3..4);
     assert_eq!(report.events, 13);
-    assert_eq!(report.buses[&BUS], 1..15);
+    assert_eq!(report.buses[&BUS].sequences, 1..15);
     let text = try_open(&disk).err().unwrap().to_string();
     assert!(text.contains("bus 1 lacks sequences 3..4"), "{text}");
 }

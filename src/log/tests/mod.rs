@@ -9,6 +9,7 @@ mod dedup;
 mod failure;
 mod model;
 mod offline;
+mod repair;
 mod retention;
 mod space;
 mod support;
