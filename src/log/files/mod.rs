@@ -3,6 +3,8 @@
 //! Paths are absolute or relative to the process; a rename or a created name is durable only
 //! after [`Files::sync_dir`] of its directory.
 
+#[cfg(test)]
+pub(crate) mod crashes;
 mod disk;
 pub(crate) mod lock;
 #[cfg(test)]

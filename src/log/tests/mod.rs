@@ -6,6 +6,7 @@ mod append;
 mod crash;
 mod damage;
 mod dedup;
+mod exhaustive;
 mod failure;
 mod model;
 mod offline;
