@@ -42,7 +42,7 @@ struct Footer {
     keys: Section,
     filter: Section,
     last_time: i64,
-    /// Position behind the last frame of the segment.
+    /// Position behind the last append of the segment.
     end: u64,
 }
 

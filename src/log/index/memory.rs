@@ -7,7 +7,7 @@ use super::runs::Runs;
 use super::table::BadIndex;
 use crate::log::event::{StateRecord, StoredEvent};
 use crate::log::format::body::Records;
-use crate::log::format::frame::FrameHeader;
+use crate::log::format::frame::{FrameHeader, FrameKind};
 use crate::log::ids::{BusId, DedupKey, RouteId};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -21,9 +21,9 @@ pub(crate) struct Memory {
     states: Runs<RouteState>,
     state_frames: Vec<StateFrame>,
     keys: HashMap<(BusId, DedupKey), u64, BuildHasherDefault<KeyHasher>>,
-    /// Time of the last frame.
+    /// Time of the last append.
     last_time: i64,
-    /// Position behind the last frame.
+    /// Position behind the last append. Marks and seals do not count: the writer does not index them.
     end: u64,
 }
 
@@ -56,8 +56,10 @@ impl Memory {
     }
 
     fn add_frame(&mut self, header: &FrameHeader) {
-        self.last_time = header.append_time;
-        self.end = header.end();
+        if header.kind == FrameKind::Append {
+            self.last_time = header.append_time;
+            self.end = header.end();
+        }
         if header.event_count > 0 {
             self.buses.entry(header.bus).or_default().push(FrameEntry {
                 bus: header.bus,

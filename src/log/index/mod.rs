@@ -47,7 +47,7 @@ pub(crate) trait Lookup {
     fn key(&self, bus: BusId, key: DedupKey) -> Result<Option<u64>, BadIndex>;
     /// Hands every row of every consume queue to `f`, ascending by route and sequence.
     fn each_route_event(&self, f: &mut dyn FnMut(RouteId, u64)) -> Result<(), BadIndex>;
-    /// Position behind the last frame, and its time.
+    /// Position behind the last append, and its time.
     fn extent(&self) -> (u64, i64);
     /// Whether the segment may hold the key: `false` is certain.
     fn may_hold(&self, bus: BusId, key: DedupKey) -> bool;
