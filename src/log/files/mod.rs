@@ -6,6 +6,8 @@
 #[cfg(test)]
 pub(crate) mod crashes;
 mod disk;
+#[cfg(feature = "failpoints")]
+pub(crate) mod failpoints;
 pub(crate) mod lock;
 #[cfg(test)]
 pub(crate) mod simulated;
@@ -46,6 +48,14 @@ pub(crate) trait File: Send + Sync {
     fn sync_all(&self) -> io::Result<()>;
     /// Bytes in the file.
     fn len(&self) -> io::Result<u64>;
+}
+
+/// The files of the operating system, as an open log uses them.
+pub(crate) fn real() -> Arc<dyn Files> {
+    #[cfg(feature = "failpoints")]
+    return Arc::new(failpoints::Failing);
+    #[cfg(not(feature = "failpoints"))]
+    Arc::new(Disk)
 }
 
 /// Reads `len` bytes at `offset`.
