@@ -34,6 +34,9 @@ mod files;
 mod fold;
 mod format;
 mod frames;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod ids;
 mod index;
 mod inspect;
