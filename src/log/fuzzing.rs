@@ -16,8 +16,11 @@ use std::path::Path;
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// Gives arbitrary bytes to a decoder.
+pub type Target = fn(&[u8]);
+
 /// A decoder under its name, which is that of its fuzz target and of its corpus.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("frame", frame),
     ("index", index),
     ("snapshot", snapshot),
