@@ -1,6 +1,6 @@
 # The few verbs of this project. CI calls the same ones.
 
-.PHONY: run test check bench openapi
+.PHONY: run test soak check bench openapi
 
 # Builds and starts a server to try things on; prints what to try.
 run:
@@ -10,6 +10,13 @@ run:
 test:
 	scripts/peers
 	scripts/with-services cargo test
+	cargo test --features failpoints --test failpoints
+
+# The long forms of the tests that end the server or its log at every moment; hours, better as root.
+soak:
+	LOG_CRASH_SEED=$$(date +%s) LOG_CRASH_SEEDS=20000 PROPTEST_CASES=20000 cargo test --lib log::
+	KILLS=500 POWER_CUTS=40 cargo test --test it durability:: -- --nocapture
+	FAILPOINT_SEEDS=50 cargo test --features failpoints --test failpoints -- --nocapture
 
 # Everything that a machine can say about the code without running it.
 check:

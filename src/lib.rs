@@ -7,6 +7,9 @@
 //! The modules stand in the order of an event's way; `docs/ARCHITECTURE.md` tells it, and
 //! `tests/architecture.rs` holds the imports to its layers.
 
+#[cfg(all(feature = "failpoints", not(debug_assertions)))]
+compile_error!("the feature `failpoints` lets a variable end the process: it is for debug builds only");
+
 pub mod api;
 pub mod app;
 pub mod catalog;

@@ -35,6 +35,9 @@ mod files;
 mod fold;
 mod format;
 mod frames;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hole;
 mod ids;
 mod index;

@@ -4,7 +4,7 @@ use super::config::{LogConfig, Now};
 use super::error::LogError;
 use super::feed::Feed;
 use super::files::lock::DirLock;
-use super::files::{Disk, Files};
+use super::files::{self, Disk, Files};
 use super::ids::BusId;
 use super::keeper::Keeper;
 use super::rebuild::Rebuild;
@@ -48,7 +48,7 @@ impl Log {
         Disk.create_dir(&config.dir)
             .map_err(LogError::io("create", &config.dir))?;
         let lock = DirLock::take(&config.dir)?;
-        Self::open_with(Arc::new(Disk), config, now, Some(lock))
+        Self::open_with(files::real(), config, now, Some(lock))
     }
 
     /// Opens a log on any files; `lock` is held until the log is closed.

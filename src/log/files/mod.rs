@@ -3,7 +3,11 @@
 //! Paths are absolute or relative to the process; a rename or a created name is durable only
 //! after [`Files::sync_dir`] of its directory.
 
+#[cfg(test)]
+pub(crate) mod crashes;
 mod disk;
+#[cfg(feature = "failpoints")]
+pub(crate) mod failpoints;
 pub(crate) mod lock;
 #[cfg(test)]
 pub(crate) mod simulated;
@@ -47,6 +51,14 @@ pub(crate) trait File: Send + Sync {
     fn sync_all(&self) -> io::Result<()>;
     /// Bytes in the file.
     fn len(&self) -> io::Result<u64>;
+}
+
+/// The files of the operating system, as an open log uses them.
+pub(crate) fn real() -> Arc<dyn Files> {
+    #[cfg(feature = "failpoints")]
+    return Arc::new(failpoints::Failing);
+    #[cfg(not(feature = "failpoints"))]
+    Arc::new(Disk)
 }
 
 /// Reads `len` bytes at `offset`.

@@ -2,10 +2,13 @@
 //!
 //! Unsynced writes and unsynced names are kept apart from what is durable. [`Simulated::crash`]
 //! keeps an arbitrary subset of them, writes torn at 512 bytes. Faults are injected by countdown.
+//! [`Simulated::record`] records what a log does, to try every crash on the way.
 
 #![expect(clippy::cast_possible_truncation, reason = "small files in memory")]
 
+use super::crashes::{Operation, Trace};
 use super::{File, Files};
+use crate::log::format::frame::{FrameHeader, FrameKind};
 use crate::log::space::Space;
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
@@ -28,15 +31,26 @@ pub(crate) enum Fault {
     Death,
 }
 
-#[derive(Default)]
-struct Content {
-    durable: Vec<u8>,
-    cached: Vec<u8>,
-    unsynced: Vec<(u64, Vec<u8>)>,
+/// What does nothing and claims success: a broken log for the suite to catch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// The sync of a file.
+    FileSync,
+    /// The sync of a directory.
+    DirSync,
+    /// The write of a mark frame.
+    Mark,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Content {
+    pub(super) durable: Vec<u8>,
+    pub(super) cached: Vec<u8>,
+    pub(super) unsynced: Vec<(u64, Vec<u8>)>,
 }
 
 #[derive(Clone)]
-enum NameChange {
+pub(super) enum NameChange {
     Set(PathBuf, u64),
     Move(PathBuf, PathBuf, u64),
     Remove(PathBuf),
@@ -50,18 +64,20 @@ impl NameChange {
     }
 }
 
-struct State {
+#[derive(Clone)]
+pub(super) struct State {
     /// Bytes the disk holds.
     capacity: u64,
-    contents: HashMap<u64, Content>,
-    durable_names: BTreeMap<PathBuf, u64>,
+    pub(super) contents: HashMap<u64, Content>,
+    pub(super) durable_names: BTreeMap<PathBuf, u64>,
     names: BTreeMap<PathBuf, u64>,
-    unsynced_names: Vec<NameChange>,
+    pub(super) unsynced_names: Vec<NameChange>,
     faults: Vec<(Fault, u64)>,
     dead: bool,
     life: u64,
     next_file: u64,
-    sync_lies: bool,
+    lies: Vec<Lie>,
+    trace: Option<Vec<Operation>>,
 }
 
 impl Default for State {
@@ -76,7 +92,8 @@ impl Default for State {
             dead: false,
             life: 0,
             next_file: 0,
-            sync_lies: false,
+            lies: Vec::new(),
+            trace: None,
         }
     }
 }
@@ -97,7 +114,7 @@ fn eio() -> io::Error {
     io::Error::other("injected")
 }
 
-fn put(target: &mut Vec<u8>, offset: u64, bytes: &[u8]) {
+pub(super) fn put(target: &mut Vec<u8>, offset: u64, bytes: &[u8]) {
     let (start, end) = (offset as usize, offset as usize + bytes.len());
     if target.len() < end {
         target.resize(end, 0);
@@ -105,7 +122,7 @@ fn put(target: &mut Vec<u8>, offset: u64, bytes: &[u8]) {
     target[start..end].copy_from_slice(bytes);
 }
 
-fn apply(names: &mut BTreeMap<PathBuf, u64>, change: NameChange) {
+pub(super) fn apply(names: &mut BTreeMap<PathBuf, u64>, change: NameChange) {
     match change {
         NameChange::Set(path, file) => {
             names.insert(path, file);
@@ -121,6 +138,13 @@ fn apply(names: &mut BTreeMap<PathBuf, u64>, change: NameChange) {
 }
 
 impl State {
+    /// Bytes that no named file takes.
+    fn free(&self) -> u64 {
+        let files = self.names.values().filter_map(|file| self.contents.get(file));
+        let used: usize = files.map(|content| content.cached.len()).sum();
+        self.capacity.saturating_sub(used as u64)
+    }
+
     /// Counts the operation against the faults of its kind; every operation ages `Death`.
     fn operate(&mut self, kind: Option<Fault>) -> io::Result<()> {
         if self.dead {
@@ -148,9 +172,50 @@ impl State {
         }
     }
 
-    fn change(&mut self, change: NameChange) {
-        apply(&mut self.names, change.clone());
-        self.unsynced_names.push(change);
+    fn lies_about(&self, lie: Lie) -> bool {
+        self.lies.contains(&lie)
+    }
+
+    /// Does what a live process asked for and records it.
+    fn perform(&mut self, operation: Operation) {
+        self.redo(&operation);
+        if let Some(trace) = &mut self.trace {
+            trace.push(operation);
+        }
+    }
+
+    /// Does what was recorded.
+    pub(super) fn redo(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Create(file) => {
+                self.next_file = self.next_file.max(*file);
+                self.contents.insert(*file, Content::default());
+            }
+            Operation::Name(change) => {
+                apply(&mut self.names, change.clone());
+                self.unsynced_names.push(change.clone());
+            }
+            Operation::Write(file, offset, bytes) => {
+                let content = self.contents.entry(*file).or_default();
+                put(&mut content.cached, *offset, bytes);
+                content.unsynced.push((*offset, bytes.clone()));
+            }
+            Operation::Sync(file) => {
+                let content = self.contents.entry(*file).or_default();
+                for (offset, bytes) in std::mem::take(&mut content.unsynced) {
+                    put(&mut content.durable, offset, &bytes);
+                }
+            }
+            Operation::SyncDir(dir) => {
+                let (synced, left): (Vec<_>, _) = std::mem::take(&mut self.unsynced_names)
+                    .into_iter()
+                    .partition(|change| change.folder() == Some(dir));
+                self.unsynced_names = left;
+                for change in synced {
+                    apply(&mut self.durable_names, change);
+                }
+            }
+        }
     }
 }
 
@@ -160,9 +225,60 @@ impl Simulated {
         self.state.lock().faults.push((fault, after));
     }
 
-    /// Makes every file sync do nothing and claim success: a broken log for the suite to catch.
-    pub(crate) fn lie_about_syncs(&self) {
-        self.state.lock().sync_lies = true;
+    /// Lets something do nothing from now on and claim success.
+    pub(crate) fn lie_about(&self, lie: Lie) {
+        self.state.lock().lies.push(lie);
+    }
+
+    /// Records from now on what changes the disk.
+    pub(crate) fn record(&self) -> Trace {
+        let mut state = self.state.lock();
+        let before = state.clone();
+        state.trace = Some(Vec::new());
+        Trace::new(self.clone(), before)
+    }
+
+    /// What was recorded so far.
+    pub(super) fn recorded(&self) -> Vec<Operation> {
+        self.state.lock().trace.clone().unwrap_or_default()
+    }
+
+    /// How much was recorded so far.
+    pub(super) fn recorded_len(&self) -> usize {
+        self.state.lock().trace.as_ref().map_or(0, Vec::len)
+    }
+
+    /// A disk after a power cut that left this and nothing else.
+    pub(super) fn left_with(names: BTreeMap<PathBuf, u64>, contents: HashMap<u64, Vec<u8>>) -> Self {
+        let next_file = contents.keys().copied().max().unwrap_or(0);
+        let contents = contents.into_iter().map(|(file, bytes)| {
+            let content = Content {
+                durable: bytes.clone(),
+                cached: bytes,
+                unsynced: Vec::new(),
+            };
+            (file, content)
+        });
+        let state = State {
+            contents: contents.collect(),
+            durable_names: names.clone(),
+            names,
+            next_file,
+            ..State::default()
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    /// Whether a file may grow to `len` bytes.
+    fn has_room(&self, file: u64, len: u64) -> bool {
+        let state = self.state.lock();
+        let held = state
+            .contents
+            .get(&file)
+            .map_or(0, |content| content.cached.len() as u64);
+        len <= held || len - held <= state.free()
     }
 
     /// Changes how much the disk holds; what is on it stays.
@@ -263,10 +379,9 @@ impl Files for Simulated {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         let mut state = self.state.lock();
         state.operate(None)?;
-        state.next_file += 1;
-        let file = state.next_file;
-        state.contents.insert(file, Content::default());
-        state.change(NameChange::Set(path.to_owned(), file));
+        let file = state.next_file + 1;
+        state.perform(Operation::Create(file));
+        state.perform(Operation::Name(NameChange::Set(path.to_owned(), file)));
         Ok(self.handle(file, state.life))
     }
 
@@ -281,7 +396,8 @@ impl Files for Simulated {
         let mut state = self.state.lock();
         state.operate(None)?;
         let file = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
-        state.change(NameChange::Move(from.to_owned(), to.to_owned(), file));
+        let change = NameChange::Move(from.to_owned(), to.to_owned(), file);
+        state.perform(Operation::Name(change));
         Ok(())
     }
 
@@ -291,7 +407,7 @@ impl Files for Simulated {
         if !state.names.contains_key(path) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        state.change(NameChange::Remove(path.to_owned()));
+        state.perform(Operation::Name(NameChange::Remove(path.to_owned())));
         Ok(())
     }
 
@@ -310,14 +426,8 @@ impl Files for Simulated {
 
     fn space(&self, _dir: &Path) -> io::Result<Space> {
         let state = self.state.lock();
-        let used: usize = state
-            .names
-            .values()
-            .filter_map(|file| state.contents.get(file))
-            .map(|content| content.cached.len())
-            .sum();
         Ok(Space {
-            free: state.capacity.saturating_sub(used as u64),
+            free: state.free(),
             total: state.capacity,
         })
     }
@@ -325,35 +435,40 @@ impl Files for Simulated {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.state.lock();
         state.operate(Some(Fault::Sync))?;
-        let (synced, left) = std::mem::take(&mut state.unsynced_names)
-            .into_iter()
-            .partition(|change| change.folder() == Some(dir));
-        state.unsynced_names = left;
-        let synced: Vec<NameChange> = synced;
-        for change in synced {
-            apply(&mut state.durable_names, change);
+        if !state.lies_about(Lie::DirSync) {
+            state.perform(Operation::SyncDir(dir.to_owned()));
         }
         Ok(())
     }
 }
 
 impl Handle {
-    fn with<T>(&self, kind: Option<Fault>, f: impl FnOnce(&mut Content) -> T) -> io::Result<T> {
+    fn with<T>(&self, kind: Option<Fault>, f: impl FnOnce(&mut State) -> T) -> io::Result<T> {
         let mut state = self.disk.state.lock();
         if state.life != self.life {
             return Err(eio());
         }
         state.operate(kind)?;
-        Ok(f(state.contents.get_mut(&self.file).ok_or_else(eio)?))
+        Ok(f(&mut state))
+    }
+
+    fn read<T>(&self, f: impl FnOnce(&Content) -> T) -> io::Result<T> {
+        self.with(None, |state| state.contents.get(&self.file).map(f))?
+            .ok_or_else(eio)
+    }
+
+    fn write(&self, kind: Option<Fault>, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.with(kind, |state| {
+            if !(state.lies_about(Lie::Mark) && is_mark(bytes)) {
+                state.perform(Operation::Write(self.file, offset, bytes.to_vec()));
+            }
+        })
     }
 
     fn sync(&self) -> io::Result<()> {
-        if self.disk.state.lock().sync_lies {
-            return self.with(None, |_| ());
-        }
-        let synced = self.with(Some(Fault::Sync), |content| {
-            for (offset, bytes) in std::mem::take(&mut content.unsynced) {
-                put(&mut content.durable, offset, &bytes);
+        let synced = self.with(Some(Fault::Sync), |state| {
+            if !state.lies_about(Lie::FileSync) {
+                state.perform(Operation::Sync(self.file));
             }
         });
         if synced.is_err() {
@@ -372,9 +487,16 @@ impl Handle {
     }
 }
 
+fn is_mark(bytes: &[u8]) -> bool {
+    let header = bytes
+        .first_chunk()
+        .and_then(|header| FrameHeader::decode(header).ok());
+    header.is_some_and(|header| header.kind == FrameKind::Mark)
+}
+
 impl File for Handle {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.with(None, |content| {
+        self.read(|content| {
             let rest = content.cached.get(offset as usize..).unwrap_or_default();
             let len = rest.len().min(buf.len());
             buf[..len].copy_from_slice(&rest[..len]);
@@ -383,21 +505,12 @@ impl File for Handle {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let grown = (offset + bytes.len() as u64).saturating_sub(self.len()?);
-        if grown > self.disk.space(Path::new("/"))?.free {
+        if !self.disk.has_room(self.file, offset + bytes.len() as u64) {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        let write = |bytes: &[u8]| {
-            let bytes = bytes.to_vec();
-            move |content: &mut Content| {
-                put(&mut content.cached, offset, &bytes);
-                content.unsynced.push((offset, bytes));
-            }
-        };
-        let written = self.with(Some(Fault::Write), write(bytes));
+        let written = self.write(Some(Fault::Write), bytes, offset);
         if written.is_err() {
-            let half = self.with(None, write(&bytes[..bytes.len() / 2]));
-            half.ok();
+            self.write(None, &bytes[..bytes.len() / 2], offset).ok();
         }
         written
     }
@@ -411,6 +524,6 @@ impl File for Handle {
     }
 
     fn len(&self) -> io::Result<u64> {
-        self.with(None, |content| content.cached.len() as u64)
+        self.read(|content| content.cached.len() as u64)
     }
 }

@@ -20,12 +20,16 @@ use super::ids::{BusId, DedupKey, RouteId};
 use super::snapshot::Base;
 use ages::Ages;
 pub(crate) use entry::{BusEntry, FrameEntry};
+#[cfg(any(test, fuzzing))]
+pub(crate) use file::IndexFile;
 pub(crate) use file::{Of, ends, is_current};
 pub(crate) use memory::Memory;
 pub(crate) use part::Part;
 use std::collections::HashMap;
 use std::sync::Arc;
 pub(crate) use table::BadIndex;
+#[cfg(any(test, fuzzing))]
+pub(crate) use table::PAGE_LEN;
 use tokio::sync::watch;
 
 /// What can be asked of the index of one segment.

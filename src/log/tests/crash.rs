@@ -1,7 +1,7 @@
 //! Power cuts at random moments of random work, against a ledger of what was acknowledged.
 
 use super::support::{all, data, event, state, try_open};
-use crate::log::files::simulated::{Fault, Simulated};
+use crate::log::files::simulated::{Fault, Lie, Simulated};
 use crate::log::{BusId, Log, StoredEvent};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -96,7 +96,7 @@ async fn work(log: &Log, rng: &mut StdRng, ledger: &mut Ledger) {
 }
 
 /// Several lives of one log, each ended by a power cut; what the check found wrong, if anything.
-fn lives(seed: u64, lie: bool) -> Result<(), String> {
+fn lives(seed: u64, lie: Option<Lie>) -> Result<(), String> {
     let mut rng = StdRng::seed_from_u64(seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -104,8 +104,8 @@ fn lives(seed: u64, lie: bool) -> Result<(), String> {
         .unwrap();
     let disk = Simulated::default();
     let mut ledger = Ledger::default();
-    if lie {
-        disk.lie_about_syncs();
+    if let Some(lie) = lie {
+        disk.lie_about(lie);
     }
     for life in 0..4 {
         if rng.random_bool(0.8) {
@@ -141,17 +141,24 @@ fn seeds() -> std::ops::Range<u64> {
 #[test]
 fn no_power_cut_loses_an_acknowledged_event() {
     for seed in seeds() {
-        if let Err(lost) = lives(seed, false) {
+        if let Err(lost) = lives(seed, None) {
             panic!("seed {seed}: {lost}");
         }
     }
 }
 
+fn losses(lie: Lie) -> usize {
+    (0..100).filter(|seed| lives(*seed, Some(lie)).is_err()).count()
+}
+
 #[test]
 fn the_same_power_cuts_lose_events_when_file_syncs_do_nothing() {
-    let lost = (0..100).filter(|seed| lives(*seed, true).is_err()).count();
-    assert!(
-        lost > 10,
-        "the crash test sees only {lost} of 100 logs break without syncs"
-    );
+    let lost = losses(Lie::FileSync);
+    assert!(lost > 10, "only {lost} of 100 logs break without file syncs");
+}
+
+#[test]
+fn the_same_power_cuts_lose_events_when_directory_syncs_do_nothing() {
+    let lost = losses(Lie::DirSync);
+    assert!(lost > 10, "only {lost} of 100 logs break without directory syncs");
 }

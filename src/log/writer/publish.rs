@@ -47,6 +47,8 @@ impl Writer {
     }
 
     fn answer(&mut self) {
+        #[cfg(feature = "failpoints")]
+        crate::log::files::failpoints::reach_ack();
         let shared = &self.shared;
         let is_followed = shared.feed.receiver_count() > 0;
         let mut admitted = 0;

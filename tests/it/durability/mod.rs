@@ -1,6 +1,7 @@
 //! Nothing acknowledged is ever lost: the ledger of what publishers were told, held against the log.
 
 mod ledger;
+mod power_cut;
 mod publishers;
 
 use serde_json::json;
@@ -27,11 +28,17 @@ const SMALL: [&str; 6] = [
     "32768",
 ];
 
+/// How often the server is killed; `KILLS` asks for more.
+fn kills() -> usize {
+    let kills = std::env::var("KILLS").ok();
+    kills.and_then(|kills| kills.parse().ok()).unwrap_or(20)
+}
+
 #[tokio::test]
 async fn what_was_acknowledged_survives_twenty_kills() {
     let mut server = Server::start_with(&SMALL).await;
     let mut ledger = Ledger::default();
-    for round in 0..20 {
+    for round in 0..kills() {
         let publishers = Publishers::start(&server, round, 4);
         publishers.acknowledged(2 + rand::random_range(0..25)).await;
         server.kill().await;

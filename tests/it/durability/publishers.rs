@@ -1,7 +1,10 @@
 //! Publishers that send until the server is gone, and remember what they were told.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use parking_lot::Mutex;
 use reqwest::Client;
 use reqwest::RequestBuilder;
 use serde_json::Value;
@@ -32,6 +35,7 @@ pub(super) struct Told {
 pub(super) struct Publishers {
     tasks: JoinSet<Vec<Told>>,
     count: watch::Receiver<usize>,
+    so_far: Arc<Mutex<Vec<Told>>>,
 }
 
 impl Publishers {
@@ -40,11 +44,16 @@ impl Publishers {
         let count = watch::Sender::new(0);
         let seen = count.subscribe();
         let mut tasks = JoinSet::new();
+        let so_far = Arc::new(Mutex::default());
         for worker in 0..workers {
             let (url, count) = (server.url().to_owned(), count.clone());
-            tasks.spawn(publish(url, round, worker, count));
+            tasks.spawn(publish(url, round, worker, count, Arc::clone(&so_far)));
         }
-        Self { tasks, count: seen }
+        Self {
+            tasks,
+            count: seen,
+            so_far,
+        }
     }
 
     /// Comes when so many requests are acknowledged.
@@ -57,13 +66,32 @@ impl Publishers {
             .expect("publishers at work");
     }
 
+    /// Comes when so many requests are acknowledged or no publisher goes on.
+    #[cfg(feature = "failpoints")]
+    pub(super) async fn acknowledged_or_ended(&self, requests: usize) {
+        let mut count = self.count.clone();
+        let coming = count.wait_for(|count| *count >= requests);
+        drop(tokio::time::timeout(PATIENCE, coming).await.expect("an end"));
+    }
+
+    /// What was acknowledged until now.
+    pub(super) fn so_far(&self) -> Vec<Told> {
+        self.so_far.lock().clone()
+    }
+
     /// Everything they were told, once the server is gone.
     pub(super) async fn end(self) -> Vec<Told> {
         self.tasks.join_all().await.concat()
     }
 }
 
-async fn publish(url: String, round: usize, worker: usize, count: watch::Sender<usize>) -> Vec<Told> {
+async fn publish(
+    url: String,
+    round: usize,
+    worker: usize,
+    count: watch::Sender<usize>,
+    so_far: Arc<Mutex<Vec<Told>>>,
+) -> Vec<Told> {
     let client = Client::builder().no_proxy().build().expect("a client");
     let mut told = Vec::new();
     for n in 0.. {
@@ -76,6 +104,7 @@ async fn publish(url: String, round: usize, worker: usize, count: watch::Sender<
         if is_gone {
             break;
         }
+        so_far.lock().extend(told.last().cloned());
         count.send_modify(|count| *count += 1);
     }
     told

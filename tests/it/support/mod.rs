@@ -2,6 +2,7 @@
 
 mod command;
 mod evil;
+mod mounts;
 mod raw;
 mod rules;
 mod server;
@@ -13,6 +14,8 @@ pub(crate) use command::tramline;
 pub(crate) use command::tramline_with;
 pub(crate) use evil::Evil;
 pub(crate) use evil::Step;
+pub(crate) use mounts::Image;
+pub(crate) use mounts::Mounted;
 pub(crate) use raw::Reply;
 pub(crate) use raw::exchange;
 pub(crate) use raw::exchange_and_end;

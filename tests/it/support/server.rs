@@ -34,6 +34,8 @@ pub(crate) struct Server {
     /// Reads what the server says, so that it never blocks on a full pipe.
     talk: JoinSet<()>,
     said: watch::Receiver<Vec<String>>,
+    /// What it said until it was ready.
+    announced: Vec<String>,
 }
 
 impl Server {
@@ -68,14 +70,33 @@ impl Server {
         server
     }
 
+    /// A server whose data is in a directory on another file system.
+    pub(crate) async fn start_in(dir: TempDir, flags: &[&str]) -> Self {
+        let mut server = Self::spawn_in(dir, "127.0.0.1:0", flags, None);
+        server.ready().await;
+        server
+    }
+
+    /// A server that is told to fail by this variable, and whether it got ready nevertheless.
+    #[cfg(feature = "failpoints")]
+    pub(crate) async fn start_failing(flags: &[&str], variable: (&str, &str)) -> (Self, bool) {
+        let mut server = Self::spawn_in(fresh_dir(), "127.0.0.1:0", flags, Some(variable));
+        let is_ready = server.becomes_ready().await;
+        (server, is_ready)
+    }
+
     fn spawn(listen: &str, flags: &[&str]) -> Self {
-        let dir = Arc::new(TempDir::new().expect("a directory"));
+        Self::spawn_in(fresh_dir(), listen, flags, None)
+    }
+
+    fn spawn_in(dir: TempDir, listen: &str, flags: &[&str], variable: Option<(&str, &str)>) -> Self {
+        let dir = Arc::new(dir);
         let mut args: Vec<String> = ["--listen", listen].map(str::to_owned).into();
         args.extend(flags.iter().map(|arg| (*arg).to_owned()));
         if !flags.contains(&"--segment-size") {
             args.extend(["--segment-size", "8388608", "--max-batch-bytes", "1048576"].map(str::to_owned));
         }
-        let child = launch(dir.path(), &args);
+        let child = launch(dir.path(), &args, variable);
         // Done once by whoever comes first; the others find it done.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -87,11 +108,18 @@ impl Server {
             http,
             talk: JoinSet::new(),
             said: watch::Sender::default().subscribe(),
+            announced: Vec::new(),
         }
     }
 
     /// Waits until the server says that it is ready, and learns where it is.
     async fn ready(&mut self) {
+        let is_ready = self.becomes_ready().await;
+        assert!(is_ready, "it does not get ready:\n{}", self.announced.join("\n"));
+    }
+
+    /// Waits until the server says that it is ready or has said all it ever will.
+    async fn becomes_ready(&mut self) -> bool {
         let mut lines = BufReader::new(self.child.stderr.take().expect("stderr")).lines();
         let mut said = Vec::new();
         let ready = async {
@@ -99,13 +127,19 @@ impl Server {
                 let is_ready = line.starts_with("Ready in ");
                 said.push(line);
                 if is_ready {
-                    return;
+                    return true;
                 }
             }
+            false
         };
-        tokio::time::timeout(PATIENCE, ready)
+        let is_ready = tokio::time::timeout(PATIENCE, ready)
             .await
             .expect("the server gets ready");
+        self.announced = said;
+        if !is_ready {
+            return false;
+        }
+        let said = &self.announced;
         let address = said
             .iter()
             .find_map(|line| line.strip_prefix("tramline ")?.split_once(" on "))
@@ -121,6 +155,16 @@ impl Server {
                 heard.send_modify(|lines| lines.push(line));
             }
         });
+        true
+    }
+
+    /// Whether it has ever said this; the process has ended.
+    #[cfg(feature = "failpoints")]
+    pub(crate) async fn has_said(&mut self, part: &str) -> bool {
+        while self.talk.join_next().await.is_some() {}
+        let said = self.said.borrow();
+        let mut lines = self.announced.iter().chain(said.iter());
+        lines.any(|line| line.contains(part))
     }
 
     /// Ends the process as a power cut would end it, as far as the process can tell.
@@ -130,7 +174,7 @@ impl Server {
 
     /// Starts again on the same data.
     pub(crate) async fn restart(&mut self) {
-        self.child = launch(self.dir.path(), &self.args);
+        self.child = launch(self.dir.path(), &self.args, None);
         self.ready().await;
     }
 
@@ -318,12 +362,17 @@ async fn success(response: Response) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-fn launch(dir: &Path, args: &[String]) -> Child {
+fn fresh_dir() -> TempDir {
+    TempDir::new().expect("a directory")
+}
+
+fn launch(dir: &Path, args: &[String], variable: Option<(&str, &str)>) -> Child {
     Command::new(BINARY)
         .arg("serve")
         .arg("--data-dir")
         .arg(dir.join("data"))
         .args(args)
+        .envs(variable)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

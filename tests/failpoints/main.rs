@@ -1,0 +1,140 @@
+//! The real binary fails or ends at every write, sync, rename, removal and answer of its log, and
+//! nothing acknowledged is lost.
+//!
+//! `FAILPOINT_SEEDS` asks for more than one moment of each.
+#![expect(clippy::expect_used, reason = "a test ends where its world does not hold")]
+#![expect(clippy::indexing_slicing, reason = "a missing member should fail the test")]
+
+#[expect(dead_code, reason = "shared with tests/it, which uses all of it")]
+#[path = "../it/durability/ledger.rs"]
+mod ledger;
+#[expect(dead_code, reason = "shared with tests/it, which uses all of it")]
+#[path = "../it/durability/publishers.rs"]
+mod publishers;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "shared with tests/it, which uses all of it"
+)]
+#[path = "../it/support/mod.rs"]
+mod support;
+
+use std::os::unix::process::ExitStatusExt as _;
+
+use futures_util::StreamExt as _;
+use rand::RngExt as _;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use ledger::Ledger;
+use publishers::Publishers;
+use support::Server;
+
+/// The points, and how often each is reached at least while the server works.
+const POINTS: &[(&str, u64)] = &[
+    ("dir::create", 2),
+    ("dir::sync", 6),
+    ("super::create", 2),
+    ("super::write", 6),
+    ("super::sync", 6),
+    ("prepared::create", 4),
+    ("prepared::write", 4),
+    ("prepared::sync", 4),
+    ("segment::write", 30),
+    ("segment::sync", 30),
+    ("segment::rename", 3),
+    ("index::create", 2),
+    ("index::write", 2),
+    ("index::sync", 2),
+    ("index::rename", 2),
+    ("snapshot::create", 2),
+    ("snapshot::write", 2),
+    ("snapshot::sync", 2),
+    ("snapshot::rename", 2),
+    ("snapshot::remove", 1),
+];
+/// Requests after which every point was reached.
+const ENOUGH: usize = 250;
+/// Servers at work at the same time.
+const AT_ONCE: usize = 4;
+const SMALL: [&str; 6] = [
+    "--segment-size",
+    "131072",
+    "--max-batch-bytes",
+    "16384",
+    "--max-event-bytes",
+    "16384",
+];
+
+/// One run: what happens at which of the times that a point is reached.
+#[derive(Debug, Clone)]
+struct Failure {
+    point: String,
+    after: u64,
+    action: &'static str,
+}
+
+fn failures(seed: u64) -> Vec<Failure> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut all = vec![Failure {
+        point: "log::ack".to_owned(),
+        after: rng.random_range(0..30),
+        action: "abort",
+    }];
+    for (point, reached) in POINTS {
+        for (place, action) in [("", "abort"), ("::done", "abort"), ("", "eio")] {
+            all.push(Failure {
+                point: format!("log::{point}{place}"),
+                after: rng.random_range(0..*reached),
+                action,
+            });
+        }
+    }
+    all
+}
+
+/// Lets it happen and looks for what was acknowledged; the failure, if it never happened.
+async fn loses_nothing(failure: Failure) -> Option<Failure> {
+    let Failure { point, after, action } = &failure;
+    let skip = if *after > 0 {
+        format!("{after}*off->")
+    } else {
+        String::new()
+    };
+    let points = format!("{point}={skip}1*return({action})");
+    let (mut server, is_ready) = Server::start_failing(&SMALL, ("FAILPOINTS", &points)).await;
+    let mut ledger = Ledger::default();
+    let mut ended = None;
+    if is_ready {
+        let publishers = Publishers::start(&server, 0, 4);
+        publishers.acknowledged_or_ended(ENOUGH).await;
+        server.kill().await;
+        ended = server.ended().await.signal();
+        ledger.take(publishers.end().await);
+    }
+    let is_reached = server.has_said(&format!("failpoint {point}: {action}")).await;
+    // The kill came late if it aborted.
+    assert!(
+        !is_ready || !is_reached || *action != "abort" || ended == Some(6),
+        "{failure:?}"
+    );
+    server.restart().await;
+    ledger.is_all_there(&server).await;
+    (!is_reached).then_some(failure)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_what_was_acknowledged_survives_a_failure_at_every_point() {
+    let seeds = std::env::var("FAILPOINT_SEEDS").ok();
+    let seeds: u64 = seeds.and_then(|seeds| seeds.parse().ok()).unwrap_or(1);
+    for seed in 0..seeds {
+        eprintln!("seed {seed}");
+        let runs = failures(seed).into_iter().map(loses_nothing);
+        let missed = futures_util::stream::iter(runs)
+            .buffer_unordered(AT_ONCE)
+            .filter_map(std::future::ready)
+            .collect::<Vec<Failure>>()
+            .await;
+        assert!(missed.is_empty(), "never happened: {missed:#?}");
+    }
+}
