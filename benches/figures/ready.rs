@@ -25,7 +25,7 @@ pub(crate) async fn measure(options: &Options, table: &mut Table) {
                  - name: later\n        paused: true\n        webhook: { url: \"http://127.0.0.1:9/\" }\n";
     let server = Server::start(Some(rules)).await;
     publish(&server, &Payload::batch_of("com.example.held", 200, BATCH), OPEN).await;
-    let rest = options.large_log() / 1_300;
+    let rest = options.large_log() / 1_080;
     publish(
         &server,
         &Payload::batch_of("com.example.other", 1_024, BATCH),

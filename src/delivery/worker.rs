@@ -100,14 +100,22 @@ impl Worker {
     /// Brings the next part of the backlog into memory when nothing is ready; false when there is
     /// none, or none can be read now.
     async fn refill(&self) -> bool {
+        let (log, id) = (self.shared.log.clone(), self.route.id);
         let wanted = {
             let mut queue = self.route.queue.lock();
             match queue.wanted() {
-                Some(wanted) => wanted,
                 None => return queue.has_ready(),
+                // Close to the end of the log nothing is read, and under the lock nothing is
+                // missed: what is found empty here is all there is.
+                Some(wanted) => match log.recent_route_events(id, wanted.after, WINDOW) {
+                    Some(next) => {
+                        queue.refill(&wanted, next);
+                        return queue.has_ready() || queue.is_behind();
+                    }
+                    None => wanted,
+                },
             }
         };
-        let (log, id) = (self.shared.log.clone(), self.route.id);
         let read = tokio::task::spawn_blocking(move || log.route_events(id, wanted.after, WINDOW));
         match read.await {
             Ok(Ok(next)) => {

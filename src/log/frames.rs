@@ -10,7 +10,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 
 /// Bytes read at once when frames follow each other closely.
-const AHEAD: usize = 256 << 10;
+const AHEAD: usize = 1 << 20;
 
 /// Reads frames in ascending order; what one read brought along serves the next frames.
 pub(super) struct FrameReader<'l> {
@@ -74,7 +74,7 @@ impl<'l> FrameReader<'l> {
             return Ok(self.held.slice(skip..skip + len));
         }
         // Marks and frames of others lie between neighbours: a small distance is still a run.
-        let is_run = position >= self.last_end && position - self.last_end < (AHEAD / 4) as u64;
+        let is_run = position >= self.last_end && position - self.last_end < (AHEAD / 16) as u64;
         let room = usize::try_from(segment.end() - position).unwrap_or(usize::MAX);
         let wanted = if is_run { len.max(AHEAD).min(room) } else { len };
         self.held = Bytes::from(segment.read(position, wanted.max(len))?);

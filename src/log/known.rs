@@ -23,18 +23,17 @@ impl Shared {
         let (now, oldest) = self.window();
         let index = self.index.read();
         let mut known = Known::default();
-        let parts = index.sealed().iter().rev();
-        let young: Vec<&Arc<Part>> = parts
-            .take_while(|part| index.ages().is_younger(part.segment().end() - 1, oldest, now))
-            .collect();
+        let young = || {
+            let parts = index.sealed().iter().rev();
+            parts.take_while(|part| index.ages().is_younger(part.segment().end() - 1, oldest, now))
+        };
         for key in keys {
             match index.active().key_of(bus, *key) {
                 Some(sequence) => {
                     known.sequences.insert(*key, sequence);
                 }
                 None => known.to_ask.extend(
-                    young
-                        .iter()
+                    young()
                         .filter(|part| part.may_hold(bus, *key))
                         .map(|part| (*key, Arc::clone(part))),
                 ),

@@ -178,6 +178,20 @@ impl Log {
         Ok(found)
     }
 
+    /// As [`route_events`](Self::route_events) when memory alone knows the answer; else `None`.
+    ///
+    /// Memory knows when the active segment holds every event of the route's bus above `after`.
+    #[must_use]
+    pub fn recent_route_events(&self, route: RouteId, after: u64, n: usize) -> Option<Vec<u64>> {
+        let index = self.inner.shared.index.read();
+        let bus = index.bus_of(route)?;
+        let is_whole = match index.active().bus_entry(bus) {
+            Some(entry) => entry.first <= after + 1,
+            None => index.next(bus) <= after + 1,
+        };
+        is_whole.then(|| index.active().route_events(route, after, n).unwrap_or_default())
+    }
+
     /// How many durable events above `after` took `route`: a few look-ups a segment, no reading of rows.
     ///
     /// # Errors
