@@ -1,5 +1,6 @@
 //! Nothing acknowledged is ever lost: the ledger of what publishers were told, held against the log.
 
+mod full_disk;
 mod ledger;
 mod power_cut;
 mod publishers;
