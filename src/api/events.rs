@@ -79,11 +79,13 @@ pub struct EventList {
     pub gaps: Vec<Gap>,
 }
 
-/// Events that were accepted and are lost, because their storage was damaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Events that were accepted and are not there any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Gap {
     /// Sequence of the first of them.
-    pub first: u64,
+    pub from: u64,
     /// Sequence of the last of them.
-    pub last: u64,
+    pub to: u64,
+    /// `retention`, or `lost` when their storage was damaged.
+    pub reason: String,
 }

@@ -95,7 +95,7 @@ fn show(block: &str, args: &TailArgs, place: &mut Place) -> Result<(), CliError>
         }
         if let Some(data) = line.strip_prefix("data: ") {
             if is_gap {
-                eprintln!("tramline: events are lost: {data}");
+                eprintln!("tramline: events are missing: {data}");
                 continue;
             }
             if args.server.output == Output::Table {

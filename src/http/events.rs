@@ -15,6 +15,8 @@ use tokio::time::Instant;
 use utoipa::IntoParams;
 
 use super::blocking::blocking;
+use super::chunk;
+use super::chunk::Chunk;
 use super::extract::ApiPath;
 use super::extract::ApiQuery;
 use super::extract::NoQuery;
@@ -27,7 +29,6 @@ use super::state::Services;
 use crate::api::EventEntry;
 use crate::api::EventList;
 use crate::log::BusId;
-use crate::log::LogError;
 use crate::log::StoredEvent;
 use crate::problem::Problem;
 
@@ -67,7 +68,7 @@ pub(super) struct EventsQuery {
 
 /// List events of a bus in order.
 ///
-/// Events that are lost are named in `gaps`, in a batch in the header `Tramline-Gaps`; the list goes on behind them.
+/// Events that are not there any more are named in `gaps`, in a batch in the header `Tramline-Gaps`; the list goes on behind them.
 #[utoipa::path(
     get, path = "/v1/buses/{bus}/events", tag = "events", operation_id = "listEvents",
     params(("bus" = String, Path, description = "Name of the bus"), EventsQuery),
@@ -118,7 +119,7 @@ pub(super) async fn list(
         let gaps: Vec<_> = list
             .gaps
             .iter()
-            .map(|gap| format!("{}-{}", gap.first, gap.last))
+            .map(|gap| format!("{}-{}", gap.from, gap.to))
             .collect();
         let events: Vec<_> = list.items.into_iter().map(|entry| entry.event).collect();
         let mut response = Json(events).into_response();
@@ -225,14 +226,14 @@ impl Scan {
             let mut next = scan.from.max(1);
             let (mut scanned, mut bytes) = (0, 0);
             'scan: while items.len() < scan.limit && scanned < MAX_SCANNED {
-                let chunk = match log.read(scan.bus, next, CHUNK, CHUNK_BYTES) {
-                    Err(LogError::Gap { sequences, .. }) => {
+                let chunk = match chunk::read(&log, scan.bus, next, CHUNK, CHUNK_BYTES)? {
+                    Chunk::Gap(gap, behind) => {
                         scanned += 1;
-                        next = sequences.end;
-                        gaps.push(present::gap(&sequences));
+                        next = behind;
+                        gaps.push(gap);
                         continue;
                     }
-                    read => read?,
+                    Chunk::Events(events) => events,
                 };
                 if chunk.is_empty() {
                     break;

@@ -4,6 +4,7 @@ mod apply;
 mod blocking;
 mod body;
 mod buses;
+mod chunk;
 mod dead_letters;
 mod deliveries;
 mod events;

@@ -1,12 +1,9 @@
 //! From the things inside to the shapes of the API.
 
-use std::ops::Range;
-
 use serde_json::value::RawValue;
 
 use crate::api::AttemptReply;
 use crate::api::EventEntry;
-use crate::api::Gap;
 use crate::api::JobReply;
 use crate::catalog::View;
 use crate::clock::rfc3339;
@@ -34,14 +31,6 @@ pub(super) fn event_json(event: &Event) -> Result<Box<RawValue>, Problem> {
 pub(super) fn stored_event(stored: &StoredEvent) -> Result<Event, Problem> {
     event::decode_attributes(&stored.attributes, stored.data.clone())
         .map_err(|error| super::problem::internal(&error))
-}
-
-/// A gap as clients are told of it.
-pub(super) fn gap(sequences: &Range<u64>) -> Gap {
-    Gap {
-        first: sequences.start,
-        last: sequences.end - 1,
-    }
 }
 
 /// A stored event with the rules it matched when it was accepted.

@@ -18,6 +18,8 @@ use tokio::time::Instant;
 use utoipa::IntoParams;
 
 use super::blocking::blocking;
+use super::chunk;
+use super::chunk::Chunk;
 use super::events::CHUNK_BYTES;
 use super::extract::ApiPath;
 use super::extract::ApiQuery;
@@ -28,7 +30,6 @@ use super::state::AppState;
 use crate::api::Gap;
 use crate::event::Event;
 use crate::log::BusId;
-use crate::log::LogError;
 use crate::log::StoredEvent;
 use crate::pattern::EventView;
 use crate::pattern::Pattern;
@@ -67,7 +68,7 @@ pub(super) struct TailQuery {
 /// Follow a bus: its events as they become durable, as server-sent events.
 ///
 /// The first block tells where the tail begins. `id:` is the sequence; with `Last-Event-ID` the tail resumes behind it.
-/// Each block is an `event`, or a `gap`: the first and last of events that are lost.
+/// Each block is an `event`, or a `gap`: events that are not there any more, from, to and why.
 #[utoipa::path(
     get, path = "/v1/buses/{bus}/tail", tag = "events", operation_id = "tail",
     params(
@@ -269,11 +270,9 @@ impl Tail {
         let read = blocking(move || {
             let mut out = Vec::new();
             let mut next = from;
-            let chunk = match log.read(bus, from, CHUNK, CHUNK_BYTES) {
-                Err(LogError::Gap { sequences, .. }) => {
-                    return Ok((gap_block(&present::gap(&sequences)).into(), sequences.end));
-                }
-                read => read?,
+            let chunk = match chunk::read(&log, bus, from, CHUNK, CHUNK_BYTES)? {
+                Chunk::Gap(gap, behind) => return Ok((gap_block(&gap), behind)),
+                Chunk::Events(events) => events,
             };
             for stored in chunk {
                 next = stored.sequence + 1;
@@ -295,10 +294,10 @@ fn position_block(sequence: u64) -> Bytes {
     format!("id: {sequence}\n\n").into()
 }
 
-/// Says that events are lost, and sets the client's last event id behind them.
-fn gap_block(gap: &Gap) -> String {
-    let Gap { first, last } = gap;
-    format!("id: {last}\nevent: gap\ndata: {{\"first\":{first},\"last\":{last}}}\n\n")
+/// Says that events are not there any more, and sets the client's last event id behind them.
+fn gap_block(gap: &Gap) -> Vec<u8> {
+    let data = serde_json::to_string(gap).unwrap_or_default();
+    format!("id: {}\nevent: gap\ndata: {data}\n\n", gap.to).into()
 }
 
 fn write_block(

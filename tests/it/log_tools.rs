@@ -193,7 +193,7 @@ async fn every_reader_of_a_repaired_log_is_told_what_is_lost() {
     let mut server = with_the_fourth_damaged().await;
     repair(&server, "table").await.ended(0);
     server.restart().await;
-    let gap = json!({ "first": 4, "last": 4 });
+    let gap = json!({ "from": 4, "to": 4, "reason": "lost" });
     let events = "/v1/buses/default/events";
     let list = server.get(events).await;
     assert_eq!(
