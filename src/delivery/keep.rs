@@ -40,9 +40,16 @@ pub struct Keeping {
 /// Keeps both logs in order until the engine stops.
 pub(super) async fn run(shared: Arc<Shared>, keeping: Keeping) {
     let mut checkpoints = shared.log.checkpoints();
+    let mut taken = None;
     loop {
         let checkpoint = *checkpoints.borrow_and_update();
-        if let Err(error) = keep(&shared, &keeping, checkpoint).await {
+        // A disk too full for a snapshot is one more reason to give up what is over age.
+        let (snapshots, events, letters) = (
+            take_snapshots(&shared, checkpoint, &mut taken).await,
+            keep_events(&shared, keeping.events).await,
+            keep_letters(&shared, keeping.letters).await,
+        );
+        for error in [snapshots, events, letters].into_iter().filter_map(Result::err) {
             tracing::error!(
                 error = crate::problem::chain(&error),
                 "housekeeping failed; segments are kept until it works"
@@ -56,22 +63,21 @@ pub(super) async fn run(shared: Arc<Shared>, keeping: Keeping) {
     }
 }
 
-async fn keep(
+/// Takes the snapshots that are not `taken` yet.
+async fn take_snapshots(
     shared: &Arc<Shared>,
-    keeping: &Keeping,
     checkpoint: Option<Checkpoint>,
+    taken: &mut Option<Checkpoint>,
 ) -> Result<(), DeliveryError> {
     let (log, letters) = (shared.log.clone(), shared.letters.clone());
+    let due = checkpoint.filter(|checkpoint| *taken != Some(*checkpoint));
     blocking(move || {
         letters.snapshot()?;
-        match checkpoint {
-            Some(checkpoint) => unfinished::snapshot(&log, checkpoint),
-            None => Ok(()),
-        }
+        due.map_or(Ok(()), |checkpoint| unfinished::snapshot(&log, checkpoint))
     })
     .await?;
-    keep_events(shared, keeping.events).await?;
-    keep_letters(shared, keeping.letters).await
+    *taken = checkpoint;
+    Ok(())
 }
 
 async fn keep_events(shared: &Arc<Shared>, retention: Retention) -> Result<(), DeliveryError> {
@@ -102,7 +108,7 @@ async fn keep_letters(shared: &Arc<Shared>, retention: Retention) -> Result<(), 
             let route = shared.routes.read().get(&id).cloned();
             if let Some(route) = route.filter(|route| route.queue.lock().dead().contains(sequence)) {
                 shared
-                    .drop_deliveries(&route, &[sequence], "letter-expired")
+                    .drop_deliveries((route.id, route.bus), &[sequence], "letter-expired")
                     .await?;
                 route.queue.lock().forget_dead(sequence);
             }
@@ -140,10 +146,8 @@ impl Shared {
                 .min()
         });
         let unclaimed = self.unclaimed.lock();
-        let held = unclaimed.iter().filter_map(|(id, route)| {
-            let is_elsewhere = self.log.bus_of(*id).is_some_and(|its| its != bus);
-            route.open.min().filter(|_| !is_elsewhere)
-        });
+        let of_bus = unclaimed.iter().filter(|(id, _)| self.may_be_of(**id, bus));
+        let held = of_bus.filter_map(|(_, route)| route.open.min());
         open.chain(held).min()
     }
 
@@ -161,41 +165,71 @@ impl Shared {
             for route in routes {
                 self.give_up_on(&route, range.end).await?;
             }
+            self.give_up_held(*bus, range.end).await?;
         }
         Ok(())
+    }
+
+    /// The same for routes that the catalog does not know.
+    async fn give_up_held(&self, bus: BusId, end: u64) -> Result<(), DeliveryError> {
+        let doomed: Vec<(RouteId, Vec<u64>)> = {
+            let unclaimed = self.unclaimed.lock();
+            let of_bus = unclaimed.iter().filter(|(id, _)| self.may_be_of(**id, bus));
+            let below = of_bus.map(|(id, route)| {
+                let open = route.open.iter().take_while(|sequence| *sequence < end);
+                (*id, open.collect())
+            });
+            below.collect()
+        };
+        for (id, sequences) in doomed {
+            for chunk in sequences.chunks(RECORD_SEQUENCES) {
+                self.drop_deliveries((id, bus), chunk, "hard-limit").await?;
+            }
+            if let Some(route) = self.unclaimed.lock().get_mut(&id) {
+                route.forget_below(end);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a route can be one of the bus: the log does not know the bus of every route.
+    fn may_be_of(&self, route: RouteId, bus: BusId) -> bool {
+        self.log.bus_of(route).is_none_or(|its| its == bus)
     }
 
     async fn give_up_on(self: &Arc<Self>, route: &Arc<Route>, end: u64) -> Result<(), DeliveryError> {
         loop {
             // What the log holds beyond the queue's window is brought into it part by part.
             let wanted = route.queue.lock().wanted();
-            if let Some(wanted) = wanted.filter(|wanted| wanted.after + 1 < end) {
+            let wanted = wanted.filter(|wanted| wanted.after.saturating_add(1) < end);
+            if let Some(wanted) = wanted {
                 let (log, id) = (self.log.clone(), route.id);
                 let next = blocking(move || log.route_events(id, wanted.after, super::queue::WINDOW)).await?;
                 route.queue.lock().refill(&wanted, next);
             }
             let doomed = route.queue.lock().take_below(end, RECORD_SEQUENCES);
             if doomed.is_empty() {
-                let is_done = route.queue.lock().floor().is_none_or(|floor| floor >= end);
-                if is_done || wanted.is_none() {
+                if wanted.is_none() {
+                    // What is in flight has its event in memory, and ends by itself.
                     return Ok(());
                 }
                 continue;
             }
-            self.drop_deliveries(route, &doomed, "hard-limit").await?;
+            self.drop_deliveries((route.id, route.bus), &doomed, "hard-limit")
+                .await?;
         }
     }
 
     async fn drop_deliveries(
         &self,
-        route: &Route,
+        (route, bus): (RouteId, BusId),
         sequences: &[u64],
         reason: &'static str,
     ) -> Result<(), DeliveryError> {
         let count = u64::try_from(sequences.len()).unwrap_or(u64::MAX);
         let record = StateRecord {
-            route: route.id,
-            bus: route.bus,
+            route,
+            bus,
             sequences: sequences.to_vec(),
             payload: Bytes::from(json!({ "reason": reason }).to_string()),
             ..StateRecord::new(StateKind::Dropped)
@@ -204,7 +238,7 @@ impl Shared {
             .await
             .map_err(DeliveryError::Append)?;
         metrics::counter!("tramline_dropped_total", "reason" => reason).increment(count);
-        tracing::warn!(route = route.id.0, count, reason, "deliveries were given up");
+        tracing::warn!(route = route.0, count, reason, "deliveries were given up");
         Ok(())
     }
 }

@@ -128,7 +128,7 @@ impl Letters {
         }))
     }
 
-    /// Gives up the letters before `until`, and takes the snapshots that allow it. Blocking.
+    /// Gives up the letters before `until`. Blocking.
     pub(super) fn trim(&self, until: Checkpoint) -> Result<(), LogError> {
         self.log.trim(until)
     }

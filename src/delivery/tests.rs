@@ -398,3 +398,30 @@ async fn i10_what_is_unfinished_is_kept_and_above_the_hard_limit_given_up_on_rec
     );
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn i10_what_a_held_route_loses_to_the_hard_limit_is_on_record_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let nobody = Arc::new(
+        View::from_loaded(&Loaded {
+            routes: Vec::new(),
+            revisions: Vec::new(),
+            ..loaded()
+        })
+        .unwrap(),
+    );
+    let log = log_with(dir.path(), without_window);
+    fill(&log, 5).await;
+    let engine = start_with(dir.path(), &log, keeping(Some(2 << 20)), &nobody);
+    fill(&log, 1).await;
+    let start = trimmed(&log).await;
+    let mut given_up = std::collections::BTreeSet::new();
+    log.for_each_state(&mut |state| {
+        if state.record.kind == StateKind::Dropped {
+            given_up.extend(state.record.sequences);
+        }
+    })
+    .unwrap();
+    assert!((1..start).all(|sequence| given_up.contains(&sequence)), "{start}");
+    engine.stop().await;
+}

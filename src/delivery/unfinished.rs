@@ -190,6 +190,12 @@ impl OnRoute {
         }
     }
 
+    /// Everything below `end` was given up; dead letters stay.
+    pub(super) fn forget_below(&mut self, end: u64) {
+        self.open.remove_range(..end);
+        self.waiting.retain(|sequence, _| *sequence >= end);
+    }
+
     fn settle(&mut self, sequence: u64) {
         self.open.remove(sequence);
         self.waiting.remove(&sequence);

@@ -167,7 +167,10 @@ impl Log {
         let of_active = index.active().route_events(route, after, n);
         drop(index);
         let mut found = Vec::new();
-        for part in sealed.get(start(&sealed, bus, after + 1)?..).unwrap_or_default() {
+        for part in sealed
+            .get(start(&sealed, bus, after.saturating_add(1))?..)
+            .unwrap_or_default()
+        {
             if found.len() >= n {
                 return Ok(found);
             }
@@ -186,8 +189,8 @@ impl Log {
         let index = self.inner.shared.index.read();
         let bus = index.bus_of(route)?;
         let is_whole = match index.active().bus_entry(bus) {
-            Some(entry) => entry.first <= after + 1,
-            None => index.next(bus) <= after + 1,
+            Some(entry) => entry.first <= after.saturating_add(1),
+            None => index.next(bus) <= after.saturating_add(1),
         };
         is_whole.then(|| index.active().route_events(route, after, n).unwrap_or_default())
     }
@@ -201,7 +204,10 @@ impl Log {
         let (sealed, bus) = (Arc::clone(index.sealed()), index.bus_of(route));
         let mut count = index.active().route_count(route, after).unwrap_or_default();
         drop(index);
-        for part in sealed.get(start(&sealed, bus, after + 1)?..).unwrap_or_default() {
+        for part in sealed
+            .get(start(&sealed, bus, after.saturating_add(1))?..)
+            .unwrap_or_default()
+        {
             count += part.ask(|index| index.route_count(route, after))?;
         }
         Ok(count)
