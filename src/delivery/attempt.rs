@@ -1,6 +1,7 @@
 //! One attempt: load, transform, send, judge, and record what came of it.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use std::time::Instant;
 
 use super::engine::Shared;
@@ -22,9 +23,12 @@ use crate::log::StoredEvent;
 use crate::target::Call;
 use crate::target::Outcome;
 use crate::target::Report;
+use crate::target::Until;
 
-/// An event that cannot be read now is tried again after an eighth of its age, within these bounds.
-const READ_AGAIN_MS: (i64, i64) = (1_000, 60_000);
+/// After trouble of our own a delivery is taken up again after an eighth of its age, within these bounds.
+const AGAIN_MS: (i64, i64) = (1_000, 60_000);
+/// Furthest that a target can push its next attempt away.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// Makes one attempt and returns when its outcome is durable, or gathered as progress.
 pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
@@ -45,7 +49,7 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
             };
             return delivery.bury(None, &death).await;
         }
-        Loaded::NotNow => return delivery.read_later().await,
+        Loaded::NotNow => return delivery.put_off(None, "the event could not be read").await,
     };
     let view = shared.view.load_full();
     let Some((names, target)) = view
@@ -116,39 +120,60 @@ impl Delivery<'_> {
     }
 
     async fn conclude(&self, target: &Target, stored: &StoredEvent, made: Attempt, report: Report) {
-        let since_ms = self.due.since_ms.unwrap_or(stored.time_ms);
         match report.outcome {
             Outcome::Delivered => self.finish(&made).await,
-            Outcome::Permanent => {
+            Outcome::Unsent => self.put_off(Some(stored), &report.reason).await,
+            Outcome::Permanent | Outcome::Gone => {
                 let code = report.class.replace('_', "-");
-                let last = Some(Attempt {
-                    response: report.response,
-                    ..made
-                });
-                let death = Death {
-                    code,
-                    reason: report.reason,
-                    last,
-                };
-                self.bury(Some(stored), &death).await;
+                self.give_up(stored, (code, report.reason), made, report.response)
+                    .await;
             }
-            Outcome::RetryLater => match next_attempt_ms(self.shared, target, since_ms, &made) {
-                Ok(next_at_ms) => self.postpone(made, report.response, next_at_ms).await,
-                Err((code, why)) => {
-                    let reason = format!("{why}; last: {}", report.reason);
-                    let last = Some(Attempt {
-                        response: report.response,
-                        ..made
-                    });
-                    let death = Death {
-                        code: code.into(),
-                        reason,
-                        last,
-                    };
-                    self.bury(Some(stored), &death).await;
-                }
-            },
+            Outcome::RetryLater => self.retry(target, stored, made, report, None).await,
+            Outcome::PauseRoute(until) => self.retry(target, stored, made, report, Some(until)).await,
         }
+    }
+
+    /// Waits for the next attempt, or gives up when there is none left.
+    async fn retry(
+        &self,
+        target: &Target,
+        stored: &StoredEvent,
+        made: Attempt,
+        report: Report,
+        until: Option<Until>,
+    ) {
+        let since_ms = self.due.since_ms.unwrap_or(stored.time_ms);
+        let not_before_ms = until.map(|until| self.bounded(until));
+        match next_attempt_ms(self.shared, target, since_ms, &made, not_before_ms) {
+            Ok(next_at_ms) => self.postpone(made, report.response, next_at_ms).await,
+            Err((code, why)) => {
+                let reason = format!("{why}; last: {}", report.reason);
+                self.give_up(stored, (code.to_owned(), reason), made, report.response)
+                    .await;
+            }
+        }
+    }
+
+    /// The moment that a target named, not further away than targets may push us.
+    fn bounded(&self, until: Until) -> i64 {
+        let now_ms = self.shared.clock.now_ms();
+        let wanted_ms = match until {
+            Until::After(wait) => now_ms.saturating_add(millis(wait)),
+            Until::At(seconds) => seconds.saturating_mul(1_000),
+        };
+        wanted_ms.clamp(now_ms, now_ms.saturating_add(millis(RETRY_AFTER_MAX)))
+    }
+
+    async fn give_up(
+        &self,
+        stored: &StoredEvent,
+        (code, reason): (String, String),
+        made: Attempt,
+        response: Option<String>,
+    ) {
+        let last = Some(Attempt { response, ..made });
+        let death = Death { code, reason, last };
+        self.bury(Some(stored), &death).await;
     }
 
     async fn finish(&self, made: &Attempt) {
@@ -242,25 +267,26 @@ impl Delivery<'_> {
     }
 
     /// Our own trouble charges no attempt, but the age of the delivery runs on.
-    async fn read_later(&self) {
+    async fn put_off(&self, stored: Option<&StoredEvent>, why: &str) {
         let (shared, sequence) = (self.shared, self.due.sequence);
         let now_ms = shared.clock.now_ms();
-        let accepted_ms = || shared.log.time_of(self.route.bus, sequence).ok().flatten();
+        let accepted_ms = || match stored {
+            Some(stored) => Some(stored.time_ms),
+            None => shared.log.time_of(self.route.bus, sequence).ok().flatten(),
+        };
         let since_ms = self.due.since_ms.or_else(accepted_ms).unwrap_or(now_ms);
-        let (shortest, longest) = READ_AGAIN_MS;
+        let (shortest, longest) = AGAIN_MS;
         let wait_ms = (now_ms.saturating_sub(since_ms) / 8).clamp(shortest, longest);
         let next_ms = now_ms.saturating_add(wait_ms);
         let view = shared.view.load_full();
         let target = view.target(self.route.id);
-        if let Some(Err(why)) = target.map(|target| within_age(target, since_ms, next_ms)) {
-            let code = "max-age".into();
-            let reason = format!("{why}; the event could not be read");
+        if let Some(Err(too_late)) = target.map(|target| within_age(target, since_ms, next_ms)) {
             let death = Death {
-                code,
-                reason,
+                code: "max-age".into(),
+                reason: format!("{too_late}; {why}"),
                 last: None,
             };
-            return self.bury(None, &death).await;
+            return self.bury(stored, &death).await;
         }
         self.route.queue.lock().put_back(sequence, next_ms);
     }
@@ -272,23 +298,28 @@ fn next_attempt_ms(
     target: &Target,
     since_ms: i64,
     made: &Attempt,
+    not_before_ms: Option<i64>,
 ) -> Result<i64, (&'static str, String)> {
     let now_ms = shared.clock.now_ms();
     let Some(delay) = target.retry.delay(made.n, rand::random::<f64>()) else {
         return Err(("max-attempts", format!("given up after {} attempts", made.n)));
     };
-    let next_ms = now_ms.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
+    let next_ms = now_ms.saturating_add(millis(delay));
+    let next_ms = not_before_ms.map_or(next_ms, |not_before_ms| next_ms.max(not_before_ms));
     within_age(target, since_ms, next_ms).map_err(|why| ("max-age", why))?;
     Ok(next_ms)
 }
 
 /// Whether an attempt at `next_ms` comes before the delivery is too old; if not, why it is given up.
 fn within_age(target: &Target, since_ms: i64, next_ms: i64) -> Result<(), String> {
-    let max_age = i64::try_from(target.retry.max_age.as_millis()).unwrap_or(i64::MAX);
-    let last_ms = since_ms.saturating_add(max_age);
+    let last_ms = since_ms.saturating_add(millis(target.retry.max_age));
     if next_ms <= last_ms {
         return Ok(());
     }
     let last = render::moment(last_ms);
     Err(format!("given up: the next attempt would be after {last}"))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -50,6 +50,21 @@ pub enum Outcome {
     RetryLater,
     /// It will never work.
     Permanent,
+    /// As [`RetryLater`](Self::RetryLater), and the target wants nothing at all until then.
+    PauseRoute(Until),
+    /// The target is gone for good: it will take neither this event nor another one.
+    Gone,
+    /// The call was not made, for a reason of our own: the attempt does not count.
+    Unsent,
+}
+
+/// A moment that a target named; as far away as it likes, the caller bounds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// So long after its answer.
+    After(Duration),
+    /// Unix seconds; may lie in the past.
+    At(i64),
 }
 
 impl Report {

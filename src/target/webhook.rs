@@ -86,7 +86,7 @@ fn judge(status: StatusCode) -> Report {
     let (outcome, class) = match code {
         200..=299 => (Outcome::Delivered, "ok".to_owned()),
         300..=399 => (Outcome::Permanent, "redirect_not_followed".to_owned()),
-        410 => (Outcome::Permanent, "gone".to_owned()),
+        410 => (Outcome::Gone, "gone".to_owned()),
         401 | 403 | 407 => (Outcome::RetryLater, "auth_failed".to_owned()),
         429 => (Outcome::RetryLater, "throttled".to_owned()),
         _ if PERMANENT.contains(&code) => (Outcome::Permanent, format!("rejected_{code}")),
@@ -193,9 +193,10 @@ mod tests {
         for code in [200, 201, 202, 204, 299] {
             assert_eq!(judged(code), Outcome::Delivered, "{code}");
         }
-        for code in [301, 302, 307, 400, 405, 410, 413, 415, 422, 431, 451, 505] {
+        for code in [301, 302, 307, 400, 405, 413, 415, 422, 431, 451, 505] {
             assert_eq!(judged(code), Outcome::Permanent, "{code}");
         }
+        assert_eq!(judged(410), Outcome::Gone);
         for code in [401, 403, 404, 408, 409, 425, 429, 500, 502, 503, 504, 599] {
             assert_eq!(judged(code), Outcome::RetryLater, "{code}");
         }
