@@ -25,6 +25,7 @@ pub mod log;
 pub mod pattern;
 pub mod problem;
 pub mod routing;
+pub mod secret;
 pub mod store;
 pub mod target;
 pub mod transform;
