@@ -7,8 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::running::Running;
 use super::serve::ServeError;
+use crate::catalog::BusName;
+use crate::catalog::Change;
 use crate::catalog::Issue;
+use crate::catalog::Loaded;
 use crate::catalog::Repository;
+use crate::catalog::RepositoryError;
 use crate::catalog::Rule;
 use crate::catalog::TargetKind;
 use crate::catalog::View;
@@ -18,13 +22,18 @@ use crate::config::Settings;
 use crate::delivery::Engine;
 use crate::delivery::Keeping;
 use crate::delivery::Logs;
+use crate::delivery::Outside;
+use crate::delivery::Publish;
 use crate::egress;
+use crate::event::Event;
 use crate::http::Services;
 use crate::ingest::Publisher;
+use crate::log::BusId;
 use crate::log::Durability;
 use crate::log::Log;
 use crate::log::LogConfig;
 use crate::log::LogError;
+use crate::log::NewEvent;
 use crate::log::Retention;
 use crate::problem::chain;
 use crate::routing::Control;
@@ -144,7 +153,7 @@ pub(super) async fn rule(
     repository
         .raise_counters(known.highest_bus.0, known.highest_route.0)
         .await?;
-    let view = Arc::new(View::from_loaded(&repository.load().await?)?);
+    let view = Arc::new(View::from_loaded(&load(repository.as_ref()).await?)?);
     let missing = missing_announcements(&log, &view);
     if !missing.is_empty() {
         log.record(missing).await?;
@@ -173,6 +182,27 @@ pub(super) async fn rule(
     })
 }
 
+/// Reads the catalog, in which the bus `system` is always there.
+async fn load(repository: &dyn Repository) -> Result<Loaded, RepositoryError> {
+    let loaded = repository.load().await?;
+    if loaded
+        .buses
+        .iter()
+        .any(|bus| bus.name.is_system() && !bus.deleted)
+    {
+        return Ok(loaded);
+    }
+    let change = Change {
+        create_buses: vec![BusName::system()],
+        ..Change::default()
+    };
+    match repository.commit(change).await {
+        // Another server of this catalog came first.
+        Ok(_) | Err(RepositoryError::BusExists(_)) => repository.load().await,
+        Err(error) => Err(error),
+    }
+}
+
 /// Starts to deliver, which comes last: a start that fails before has called nobody.
 pub(super) async fn deliver(
     settings: &Settings,
@@ -193,14 +223,19 @@ pub(super) async fn deliver(
         letters,
         keeping: keeping(settings),
     };
+    let publisher = Publisher::new(log.clone(), Arc::clone(&router));
+    let outside = Outside {
+        targets,
+        publish: Arc::new(Decides(publisher.clone())),
+        clock,
+    };
     let (runtime, running) = (tokio::runtime::Handle::current(), Arc::clone(running));
     let started = tokio::task::spawn_blocking(move || {
         let _runtime = runtime.enter();
-        let engine = Engine::start(logs, targets, clock, &view)?;
+        let engine = Engine::start(logs, outside, &view)?;
         Ok::<_, LogError>(running.engine.get_or_init(|| engine).clone())
     });
     let engine = started.await.map_err(|_| ServeError::Interrupted)??;
-    let publisher = Publisher::new(log.clone(), Arc::clone(&router));
     Ok(Services {
         log,
         router,
@@ -208,6 +243,15 @@ pub(super) async fn deliver(
         publisher,
         engine,
     })
+}
+
+/// Events that delivery brings are decided as those that clients publish.
+struct Decides(Publisher);
+
+impl Publish for Decides {
+    fn prepare(&self, bus: &str, event: &Event) -> Option<(BusId, NewEvent)> {
+        self.0.prepare(bus, event)
+    }
 }
 
 /// Targets whose address is a literal that may not be called. Names are judged when they are resolved.

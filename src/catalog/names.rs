@@ -95,6 +95,28 @@ impl Default for BusName {
     }
 }
 
+impl BusName {
+    const SYSTEM: &str = "system";
+
+    /// The bus `system`, which always exists: the server tells there what happens to deliveries.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Arc::from(Self::SYSTEM))
+    }
+
+    /// Whether it is the bus `system`.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        self.as_str() == Self::SYSTEM
+    }
+
+    /// Whether the bus cannot be deleted.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        self.is_system() || *self == Self::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,7 +132,8 @@ mod tests {
     }
 
     #[test]
-    fn the_default_bus_has_a_valid_name() {
+    fn the_buses_that_always_exist_have_valid_names() {
         assert_eq!(BusName::parse("default"), Ok(BusName::default()));
+        assert_eq!(BusName::parse("system"), Ok(BusName::system()));
     }
 }

@@ -57,9 +57,9 @@ pub enum RepositoryError {
     /// The bus is there already.
     #[error("there is a bus `{0}` already")]
     BusExists(BusName),
-    /// The bus `default` is always there.
-    #[error("the bus `default` cannot be deleted")]
-    DefaultBus,
+    /// The buses `default` and `system` are always there.
+    #[error("the bus `{0}` cannot be deleted")]
+    PermanentBus(BusName),
     /// The rule does not exist, or is deleted.
     #[error("there is no rule `{rule}` on the bus `{bus}`")]
     NoSuchRule {

@@ -14,6 +14,7 @@ use super::record::Finished;
 use super::recorder;
 use super::render;
 use super::route::Route;
+use super::system::SystemEvent;
 use super::webhook_id::webhook_id;
 use crate::catalog::Target;
 use crate::event::Event;
@@ -222,6 +223,12 @@ impl Delivery<'_> {
             .await
         {
             metrics::counter!("tramline_dead_letters_total", "code" => death.code.clone()).increment(1);
+            let letter = SystemEvent::DeadLetters {
+                code: death.code.clone(),
+                reason: death.reason.clone(),
+                sequences: vec![sequence],
+            };
+            shared.emit(self.route.id, letter);
             self.route.queue.lock().bury(self.due.sequence);
         }
     }

@@ -50,6 +50,13 @@ pub struct DeadLetterId {
     sequence: u64,
 }
 
+impl DeadLetterId {
+    pub(super) const fn new(route: RouteId, sequence: u64) -> Self {
+        let route = route.0;
+        Self { route, sequence }
+    }
+}
+
 impl fmt::Display for DeadLetterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.route, self.sequence)

@@ -17,10 +17,12 @@ use super::keep::Keeping;
 use super::letters::Letters;
 use super::memory::Memory;
 use super::progress::Progress;
+use super::publish::Publish;
 use super::queue::Queue;
 use super::route::Route;
 use super::route::RouteStatus;
 use super::slots::Slots;
+use super::system::Outbox;
 use super::unfinished;
 use super::unfinished::OnRoute;
 use super::worker;
@@ -73,6 +75,8 @@ pub(super) struct Shared {
     pub(super) progress: Progress,
     pub(super) jobs: Jobs,
     pub(super) letters: Letters,
+    pub(super) publish: Arc<dyn Publish>,
+    pub(super) outbox: Outbox,
     /// Unfinished deliveries of routes that the catalog does not know.
     pub(super) unclaimed: Mutex<HashMap<RouteId, OnRoute>>,
     memory: Memory,
@@ -94,6 +98,16 @@ pub struct Logs {
     pub keeping: Keeping,
 }
 
+/// What the engine reaches beside the logs.
+pub struct Outside {
+    /// Calls targets.
+    pub targets: Targets,
+    /// Decides about the events that delivery itself brings.
+    pub publish: Arc<dyn Publish>,
+    /// Tells the time.
+    pub clock: SharedClock,
+}
+
 /// What the log says about deliveries at the start.
 struct Restored {
     routes: HashMap<RouteId, OnRoute>,
@@ -105,12 +119,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub fn start(
-        logs: Logs,
-        targets: Targets,
-        clock: SharedClock,
-        view: &Arc<View>,
-    ) -> Result<Self, LogError> {
+    pub fn start(logs: Logs, outside: Outside, view: &Arc<View>) -> Result<Self, LogError> {
         let Logs {
             events: log,
             letters,
@@ -124,13 +133,15 @@ impl Engine {
         };
         let shared = Arc::new(Shared {
             log,
-            targets,
-            clock,
+            targets: outside.targets,
+            clock: outside.clock,
             view: ArcSwap::new(Arc::clone(view)),
             routes: RwLock::default(),
             progress: Progress::default(),
             jobs: Jobs::default(),
             letters: Letters::new(letters),
+            publish: outside.publish,
+            outbox: Outbox::default(),
             unclaimed: Mutex::default(),
             memory: Memory::new(HELD_BYTES),
             redrives: tokio::sync::Mutex::default(),
@@ -148,6 +159,11 @@ impl Engine {
                 .progress
                 .run(&recorder.log, recorder.stop_recorder.clone())
                 .await;
+        });
+        let publisher = Arc::clone(&shared);
+        shared.recorder.spawn(async move {
+            let stop = publisher.stop_recorder.clone();
+            publisher.publish_system_events(stop).await;
         });
         let keeper = Arc::clone(&shared);
         shared.workers.spawn(keep::run(keeper, keeping));

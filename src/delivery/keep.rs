@@ -13,6 +13,7 @@ use super::engine::DeliveryError;
 use super::engine::Shared;
 use super::recorder;
 use super::route::Route;
+use super::system::SystemEvent;
 use super::unfinished;
 use crate::log::BusId;
 use crate::log::Checkpoint;
@@ -239,6 +240,11 @@ impl Shared {
             .map_err(DeliveryError::Append)?;
         metrics::counter!("tramline_dropped_total", "reason" => reason).increment(count);
         tracing::warn!(route = route.0, count, reason, "deliveries were given up");
+        let gave_up = SystemEvent::GaveUp {
+            code: reason,
+            sequences: sequences.to_vec(),
+        };
+        self.emit(route, gave_up);
         Ok(())
     }
 }

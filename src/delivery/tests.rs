@@ -13,6 +13,8 @@ use super::DeadLetterFilter;
 use super::Engine;
 use super::Keeping;
 use super::Logs;
+use super::Outside;
+use super::Publish;
 use super::RouteStatus;
 use super::dead_letters::PageBounds;
 use crate::catalog::BusName;
@@ -26,6 +28,7 @@ use crate::catalog::TargetName;
 use crate::catalog::View;
 use crate::clock::Clock as _;
 use crate::clock::SystemClock;
+use crate::event::Event;
 use crate::log::BusId;
 use crate::log::DedupKey;
 use crate::log::Log;
@@ -40,6 +43,15 @@ use crate::target::Targets;
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 const BUS: BusId = BusId(1);
 const ROUTE: RouteId = RouteId(1);
+
+/// There is no bus for the server's own events.
+struct NoBus;
+
+impl Publish for NoBus {
+    fn prepare(&self, _: &str, _: &Event) -> Option<(BusId, NewEvent)> {
+        None
+    }
+}
 
 /// A small log with other limits.
 pub(super) fn log_with(dir: &Path, change: impl FnOnce(&mut LogConfig)) -> Log {
@@ -306,13 +318,12 @@ fn start_with(dir: &Path, log: &Log, keeping: Keeping, view: &Arc<View>) -> Engi
         letters: log_with(&dir.join("dead"), |_| ()),
         keeping,
     };
-    Engine::start(
-        logs,
-        Targets::new(Arc::default()).unwrap(),
-        Arc::new(SystemClock),
-        view,
-    )
-    .unwrap()
+    let outside = Outside {
+        targets: Targets::new(Arc::default()).unwrap(),
+        publish: Arc::new(NoBus),
+        clock: Arc::new(SystemClock),
+    };
+    Engine::start(logs, outside, view).unwrap()
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ pub(super) async fn put(
     responses(
         (status = 204, description = "Deleted"),
         (status = 404, description = "No such bus", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It has rules, or is `default`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It has rules, or is `default` or `system`", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn delete(

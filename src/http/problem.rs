@@ -182,7 +182,11 @@ impl From<RepositoryError> for Problem {
             RepositoryError::BusNotEmpty(_) => {
                 Self::new(409, "bus-not-empty", "the bus still has rules; delete them first")
             }
-            RepositoryError::DefaultBus => Self::new(409, "default-bus", "the bus `default` always exists"),
+            RepositoryError::PermanentBus(bus) => Self::new(
+                409,
+                format!("{bus}-bus"),
+                format!("the bus `{bus}` always exists"),
+            ),
             RepositoryError::NoSuchBus(bus) => no_such_bus(bus.as_str()),
             RepositoryError::Unavailable { .. } | RepositoryError::OutcomeUnknown { .. } => {
                 tracing::warn!(error = chain(&error), "the catalog cannot be reached");

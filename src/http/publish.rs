@@ -68,6 +68,7 @@ pub(super) struct PublishQuery {
         (status = 200, description = "With `partial`, what became of each entry", body = PartialReply),
         (status = 202, description = "Accepted and on disk", body = PublishReply),
         (status = 400, description = "Not a CloudEvent", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The bus is `system`, whose events the server makes", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such bus", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not a form of CloudEvents", body = Problem, content_type = "application/problem+json"),
@@ -137,8 +138,13 @@ fn consent() -> impl IntoResponse {
 
 async fn accept(state: &AppState, bus: &str, partial: bool, request: Request) -> Result<Response, Problem> {
     let services = state.services()?;
-    if services.router.snapshot().bus(bus).is_none() {
-        return Err(no_such_bus(bus));
+    match services.router.snapshot().bus(bus) {
+        None => return Err(no_such_bus(bus)),
+        Some(rules) if rules.name.is_system() => {
+            let detail = "only the server publishes to the bus `system`; rules may take its events elsewhere";
+            return Err(Problem::new(403, "reserved-bus", detail));
+        }
+        Some(_) => {}
     }
     let mode = Mode::of(request.headers())?;
     let headers = if mode == Mode::Binary {

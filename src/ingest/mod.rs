@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::log;
 use crate::log::AppendError;
 use crate::log::Appended;
+use crate::log::BusId;
 use crate::log::Log;
 use crate::log::NewEvent;
 use crate::routing::Decision;
@@ -83,6 +84,16 @@ impl Publisher {
             .zip(decisions)
             .map(|(appended, decision)| published(appended, &decision))
             .collect())
+    }
+
+    /// An event with its decision, ready for the log, and the number of its bus; none without that bus.
+    ///
+    /// For events of the server's own making, which whoever makes them appends. Nothing is stored.
+    #[must_use]
+    pub fn prepare(&self, bus: &str, event: &Event) -> Option<(BusId, NewEvent)> {
+        let snapshot = self.router.snapshot();
+        let rules = snapshot.bus(bus)?;
+        Some((rules.id, self.record(event, &rules.decide(event))))
     }
 
     fn record(&self, event: &Event, decision: &Decision) -> NewEvent {

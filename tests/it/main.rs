@@ -17,4 +17,5 @@ mod postgres;
 mod rules_api;
 mod rules_files;
 mod support;
+mod system_events;
 mod tail;

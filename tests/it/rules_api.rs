@@ -93,7 +93,10 @@ async fn lists_of_buses_and_rules_come_in_pages() {
             .await;
     }
     for (path, expected) in [
-        ("/v1/buses", vec!["b0", "b1", "b2", "b3", "b4", "default"]),
+        (
+            "/v1/buses",
+            vec!["b0", "b1", "b2", "b3", "b4", "default", "system"],
+        ),
         ("/v1/buses/default/rules", vec!["r0", "r1", "r2", "r3", "r4"]),
     ] {
         let (mut names, mut query) = (Vec::new(), "limit=2".to_owned());

@@ -127,8 +127,8 @@ fn buses_fate(mut row: BusRow, change: &Change) -> Result<BusRow, RepositoryErro
     }
     if change.delete_buses.contains(name) {
         is_alive(&row)?;
-        if *name == BusName::default() {
-            return Err(RepositoryError::DefaultBus);
+        if name.is_permanent() {
+            return Err(RepositoryError::PermanentBus(row.name));
         }
         row.deleted = true;
     }
