@@ -1,5 +1,7 @@
 //! Deliveries, routes, dead letters and jobs.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -19,12 +21,36 @@ pub struct AttemptReply {
     pub status: Option<u16>,
     /// How long it took, milliseconds.
     pub ms: u32,
+    /// How long its phases took, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phases: Option<PhasesReply>,
+    /// Headers of the answer that hold no secrets, with the response.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
     /// The start of what the target answered, for the first failure and the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<String>,
     /// When the next attempt is due, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_at: Option<String>,
+}
+
+/// The phases of one attempt, milliseconds each; one that did not take place is left out, as are
+/// the first three on a connection that was there already.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PhasesReply {
+    /// Resolving the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<u32>,
+    /// Connecting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<u32>,
+    /// Agreeing on TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<u32>,
+    /// From the connection to the first byte of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<u32>,
 }
 
 /// The fate of one event.

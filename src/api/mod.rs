@@ -24,6 +24,7 @@ pub use delivery::DeliveriesReply;
 pub use delivery::DeliveryReply;
 pub use delivery::JobReply;
 pub use delivery::NotMatched;
+pub use delivery::PhasesReply;
 pub use delivery::RedriveFilter;
 pub use delivery::RedriveRequest;
 pub use delivery::RouteList;

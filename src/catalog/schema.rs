@@ -85,7 +85,8 @@ fn webhook() -> Value {
         "additionalProperties": false,
         "properties": {
             "url": { "type": "string", "pattern": "^https?://" },
-            "mode": { "enum": ["structured", "binary"], "default": "structured" },
+            "method": { "enum": ["POST", "PUT", "PATCH", "DELETE"], "default": "POST" },
+            "mode": { "enum": ["structured", "binary", "batched", "data"], "default": "structured" },
             "headers": { "type": "object", "additionalProperties": { "type": "string" } }
         }
     })

@@ -114,6 +114,8 @@ impl Delivery<'_> {
             class: report.class.clone(),
             status: report.status,
             ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
+            phases: report.phases,
+            headers: report.headers.clone(),
             response: None,
             next_at_ms: None,
         };
@@ -184,6 +186,7 @@ impl Delivery<'_> {
             at_ms: made.at_ms,
             ms: made.ms,
             status: made.status.unwrap_or(0),
+            phases: made.phases,
         };
         self.shared.progress.push(route.id, finished).await;
         route.delivered.fetch_add(1, Ordering::Relaxed);
@@ -193,12 +196,14 @@ impl Delivery<'_> {
     /// The response is kept for the first failure; later ones are mostly the same.
     async fn postpone(&self, made: Attempt, response: Option<String>, next_at_ms: i64) {
         let (attempts, sequence) = (made.n, self.due.sequence);
-        let response = response.filter(|_| attempts == 1);
-        let retry = Attempt {
+        let mut retry = Attempt {
             response,
             next_at_ms: Some(next_at_ms),
             ..made
         };
+        if attempts > 1 {
+            (retry.headers, retry.response) = (Vec::new(), None);
+        }
         if self.write(record::retry(self.route.id, sequence, &retry)).await {
             let waiting = Waiting {
                 attempts,

@@ -180,6 +180,7 @@ mod tests {
     use super::*;
     use crate::delivery::tests::PATIENCE;
     use crate::delivery::tests::log_with;
+    use crate::target::Phases;
 
     fn finished(sequence: u64) -> Finished {
         Finished {
@@ -187,6 +188,7 @@ mod tests {
             at_ms: 1,
             ms: 2,
             status: 200,
+            phases: Phases::default(),
         }
     }
 

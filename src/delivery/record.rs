@@ -1,8 +1,10 @@
 //! How delivery state is written into the payloads of the log's state records.
 //!
 //! `retry` and `dead` records are JSON: they are rare and must explain themselves. A `progress`
-//! record names many sequences; its payload holds 14 bytes for each, in the same order: time of
-//! the attempt (i64, Unix ms), duration (u32, ms), status (u16, 0 for none). Little endian.
+//! record names many sequences; its payload holds 30 bytes for each, in the same order: time of
+//! the attempt (i64, Unix ms), duration (u32, ms), status (u16, 0 for none), and the phases of the
+//! call (four u32, ms, all bits set for none): DNS, connect, TLS, first byte. Little endian. Records of
+//! older releases hold 14 bytes for each, without the phases.
 
 use bytes::Buf;
 use bytes::BufMut;
@@ -14,6 +16,7 @@ use crate::log::RouteId;
 use crate::log::StateKind;
 use crate::log::StateRecord;
 use crate::log::StoredState;
+use crate::target::Phases;
 
 /// One attempt to deliver one event, as it is kept and shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +32,12 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// How long it took, milliseconds.
     pub ms: u32,
+    /// How long its phases took.
+    #[serde(default, skip_serializing_if = "Phases::is_empty")]
+    pub phases: Phases,
+    /// Harmless headers of the answer; kept as the response is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
     /// The start of what the target answered; kept for the first failure and the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<String>,
@@ -66,10 +75,15 @@ pub(super) struct Finished {
     pub(super) at_ms: i64,
     pub(super) ms: u32,
     pub(super) status: u16,
+    pub(super) phases: Phases,
 }
 
 /// Bytes of one entry in the payload of a progress record.
-pub(super) const FINISHED_LEN: usize = 14;
+pub(super) const FINISHED_LEN: usize = 30;
+/// The same in a record without phases.
+const SHORT_LEN: usize = 14;
+/// Stands for a phase that did not take place.
+const NO_PHASE: u32 = u32::MAX;
 
 impl Finished {
     /// The attempt as it is shown; its number is one more than the failures before it.
@@ -80,6 +94,8 @@ impl Finished {
             class: "ok".to_owned(),
             status: (self.status != 0).then_some(self.status),
             ms: self.ms,
+            phases: self.phases,
+            headers: Vec::new(),
             response: None,
             next_at_ms: None,
         }
@@ -92,6 +108,15 @@ pub(super) fn progress(route: RouteId, finished: &[Finished]) -> StateRecord {
         payload.put_i64_le(entry.at_ms);
         payload.put_u32_le(entry.ms);
         payload.put_u16_le(entry.status);
+        let Phases {
+            dns,
+            connect,
+            tls,
+            first_byte,
+        } = entry.phases;
+        for phase in [dns, connect, tls, first_byte] {
+            payload.put_u32_le(phase.unwrap_or(NO_PHASE));
+        }
     }
     let sequences = finished.iter().map(|entry| entry.sequence).collect();
     state(StateKind::Progress, route, sequences, payload.into())
@@ -99,18 +124,30 @@ pub(super) fn progress(route: RouteId, finished: &[Finished]) -> StateRecord {
 
 /// The entry for one sequence in a progress record.
 pub(super) fn finished_in(record: &StoredState, sequence: u64) -> Option<Finished> {
-    let place = record
-        .record
-        .sequences
-        .iter()
-        .position(|known| *known == sequence)?;
-    let mut entry = record.record.payload.get(place * FINISHED_LEN..)?;
-    Some(Finished {
+    let (sequences, payload) = (&record.record.sequences, &record.record.payload);
+    let place = sequences.iter().position(|known| *known == sequence)?;
+    let is_short = payload.len() == sequences.len() * SHORT_LEN;
+    let entry_len = if is_short { SHORT_LEN } else { FINISHED_LEN };
+    let mut entry = payload.get(place * entry_len..)?;
+    let mut finished = Finished {
         sequence,
         at_ms: entry.try_get_i64_le().ok()?,
         ms: entry.try_get_u32_le().ok()?,
         status: entry.try_get_u16_le().ok()?,
-    })
+        phases: Phases::default(),
+    };
+    if !is_short {
+        let Phases {
+            dns,
+            connect,
+            tls,
+            first_byte,
+        } = &mut finished.phases;
+        for phase in [dns, connect, tls, first_byte] {
+            *phase = Some(entry.try_get_u32_le().ok()?).filter(|ms| *ms != NO_PHASE);
+        }
+    }
+    Some(finished)
 }
 
 pub(super) fn retry(route: RouteId, sequence: u64, attempt: &Attempt) -> StateRecord {
@@ -147,5 +184,80 @@ fn state(kind: StateKind, route: RouteId, sequences: Vec<u64>, payload: Bytes) -
         sequences,
         payload,
         ..StateRecord::new(kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(record: StateRecord) -> StoredState {
+        StoredState { time_ms: 0, record }
+    }
+
+    fn finished(sequence: u64) -> Finished {
+        let phases = Phases {
+            dns: Some(0),
+            connect: Some(7),
+            tls: None,
+            first_byte: Some(u32::MAX - 1),
+        };
+        Finished {
+            sequence,
+            at_ms: -5,
+            ms: 12,
+            status: 204,
+            phases,
+        }
+    }
+
+    #[test]
+    fn a_finished_delivery_reads_back_with_its_phases() {
+        let record = stored(progress(RouteId(1), &[finished(7), finished(9)]));
+        for sequence in [7, 9] {
+            assert_eq!(finished_in(&record, sequence), Some(finished(sequence)));
+        }
+        assert_eq!(finished_in(&record, 8), None);
+    }
+
+    #[test]
+    fn records_without_phases_still_read() {
+        let mut payload = Vec::new();
+        for at_ms in [1, 2] {
+            payload.put_i64_le(at_ms);
+            payload.put_u32_le(3);
+            payload.put_u16_le(200);
+        }
+        let short = stored(state(StateKind::Progress, RouteId(1), vec![5, 6], payload.into()));
+        let read = finished_in(&short, 6).unwrap();
+        assert_eq!((read.at_ms, read.ms, read.status), (2, 3, 200));
+        assert!(read.phases.is_empty());
+        let attempt = r#"{"n":1,"at_ms":2,"class":"timeout","ms":3}"#;
+        let attempt: Attempt = serde_json::from_str(attempt).unwrap();
+        assert!(attempt.phases.is_empty() && attempt.headers.is_empty());
+    }
+
+    #[test]
+    fn an_attempt_takes_at_most_256_bytes_beside_the_answer() {
+        let most = Some(u32::MAX);
+        let attempt = Attempt {
+            n: 10_000,
+            at_ms: 9_999_999_999_999,
+            class: "redirect_not_followed".to_owned(),
+            status: Some(599),
+            ms: 300_000,
+            phases: Phases {
+                dns: most,
+                connect: most,
+                tls: most,
+                first_byte: most,
+            },
+            headers: Vec::new(),
+            response: None,
+            next_at_ms: Some(9_999_999_999_999),
+        };
+        let record = retry(RouteId(1), 2, &attempt);
+        assert!(record.payload.len() <= 256, "{}", record.payload.len());
+        assert_eq!(read(&stored(record)), Some(attempt));
     }
 }

@@ -156,6 +156,7 @@ impl Story {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::Phases;
 
     #[test]
     fn a_finish_that_is_recorded_while_the_story_is_told_is_told_once() {
@@ -164,6 +165,7 @@ mod tests {
             at_ms: 1,
             ms: 2,
             status: 200,
+            phases: Phases::default(),
         };
         let recorded = StoredState {
             time_ms: 3,

@@ -1,147 +1,196 @@
-//! The one HTTP client for outgoing calls, with every convenience that could be abused switched off.
+//! The one HTTP client for outgoing calls, with every convenience that could be abused left out.
 
+use std::error::Error as _;
 use std::io;
-use std::net::IpAddr;
-use std::net::SocketAddr;
-use std::net::ToSocketAddrs as _;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use reqwest::dns::Addrs;
-use reqwest::dns::Name;
-use reqwest::dns::Resolve;
-use reqwest::dns::Resolving;
-use tokio::sync::Semaphore;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::Version;
+use http::header::CONTENT_LENGTH;
+use http::header::TRANSFER_ENCODING;
+use http::header::USER_AGENT;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::CaptureConnection;
+use hyper_util::client::legacy::connect::HttpInfo;
+use hyper_util::client::legacy::connect::capture_connection;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::TokioTimer;
+use tokio::sync::Notify;
 
+use super::Denied;
 use super::Policy;
+use super::connector::Connector;
+use super::resolver::ResolveError;
+use super::stopwatch;
+use super::stopwatch::Stopwatch;
 
-/// A resolver that has not answered by then will not help this attempt.
-const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Lookups at once. Each holds a thread that reads of the log need too, for as long as the
-/// system's resolver likes, whether anybody still waits for it or not.
-const MAX_LOOKUPS: usize = 64;
-/// Connecting takes a round trip or two; the attempt's own deadline still holds.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Idle connections kept per host: the default concurrency of one route.
 const IDLE_PER_HOST: usize = 32;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// More addresses than this are not tried.
-const MAX_ADDRESSES: usize = 16;
+/// Most bytes of the head of an answer, and of what is read at once.
+const READ_BUFFER: usize = 32 * 1024;
+/// Interim answers (100, 103, …) before the answer; a server that sends more will send no other.
+const MAX_INTERIM: usize = 16;
 
-/// The HTTP client could not be made, for one when the system has no CA certificates.
+/// The HTTP client could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot make the HTTP client for outgoing calls")]
-pub struct ClientError(#[source] reqwest::Error);
+pub struct ClientError(#[source] rustls::Error);
 
-/// Makes the client: no redirects, no proxy of the environment, no decompression, no retry of
-/// its own, and only addresses that `policy` permits.
+/// Why a call has no answer. Never says what was called: a URL may hold a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The address may not be called.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The name has no address now.
+    #[error("the name of the target could not be resolved")]
+    Unresolved,
+    /// Nobody answers at the address; nothing was sent.
+    #[error("cannot connect to the target{}", .0.map_or_else(String::new, |kind| format!(": {kind}")))]
+    Unconnected(Option<io::ErrorKind>),
+    /// No TLS could be agreed on; nothing was sent.
+    #[error("no secure connection to the target{}", .0.as_ref().map_or_else(String::new, |why| format!(": {why}")))]
+    Insecure(Option<rustls::Error>),
+    /// The connection broke or what came was no HTTP; the target may have the request.
+    #[error("the target closed the connection or did not speak HTTP")]
+    Protocol,
+    /// The request is none; nothing was sent.
+    #[error("the request cannot be built")]
+    Request,
+}
+
+/// Makes outgoing calls: no redirects, no proxy of the environment, no decompression, no cookies,
+/// no repetition of what may have been sent, and only to addresses that its policy permits.
 ///
-/// # Errors
-/// [`ClientError`] when TLS cannot be set up.
-pub fn client(policy: Arc<Policy>) -> Result<reqwest::Client, ClientError> {
-    reqwest::Client::builder()
-        .dns_resolver(Arc::new(GuardedResolver {
-            policy,
-            lookups: Lookups::new(lookup),
-        }))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .referer(false)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .pool_max_idle_per_host(IDLE_PER_HOST)
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .user_agent(concat!("tramline/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(ClientError)
-}
+/// Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Client(legacy::Client<Connector, Full<Bytes>>);
 
-struct GuardedResolver {
-    policy: Arc<Policy>,
-    lookups: Lookups,
-}
-
-impl Resolve for GuardedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (policy, lookups) = (Arc::clone(&self.policy), self.lookups.clone());
-        Box::pin(async move {
-            let resolved = lookups.resolve(name.as_str().to_owned());
-            let mut found = tokio::time::timeout(RESOLVE_TIMEOUT, resolved).await??;
-            found.truncate(MAX_ADDRESSES);
-            let permitted = policy.permit_resolved(name.as_str(), &found)?;
-            // Port 0: the client puts the port of the URL there.
-            let addresses: Addrs = Box::new(permitted.into_iter().map(|ip| SocketAddr::new(ip, 0)));
-            Ok(addresses)
-        })
-    }
-}
-
-/// Asks the system's resolver. Blocks for as long as that takes.
-fn lookup(name: &str) -> io::Result<Vec<IpAddr>> {
-    Ok((name, 0).to_socket_addrs()?.map(|socket| socket.ip()).collect())
-}
-
-/// Blocking lookups, so many at once.
-#[derive(Clone)]
-struct Lookups {
-    places: Arc<Semaphore>,
-    lookup: fn(&str) -> io::Result<Vec<IpAddr>>,
-}
-
-impl Lookups {
-    fn new(lookup: fn(&str) -> io::Result<Vec<IpAddr>>) -> Self {
-        let places = Arc::new(Semaphore::new(MAX_LOOKUPS));
-        Self { places, lookup }
+impl Client {
+    /// A client that trusts the system's certificate authorities.
+    ///
+    /// # Errors
+    /// [`ClientError`] when TLS cannot be set up.
+    pub fn new(policy: Arc<Policy>) -> Result<Self, ClientError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(ClientError)?
+            .with_root_certificates(system_roots())
+            .with_no_client_auth();
+        let connector = Connector::new(policy, tls);
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(IDLE_PER_HOST)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .http1_max_buf_size(READ_BUFFER)
+            .build(connector);
+        Ok(Self(client))
     }
 
-    /// The addresses of a name. Dropped, it ends only when the resolver does, and keeps its place
-    /// until then.
-    async fn resolve(self, name: String) -> io::Result<Vec<IpAddr>> {
-        let place = self.places.acquire_owned().await.map_err(io::Error::other)?;
-        let looking = tokio::task::spawn_blocking(move || {
-            let found = (self.lookup)(&name);
-            drop(place);
-            found
-        });
-        looking.await.map_err(io::Error::other)?
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Barrier;
-
-    use futures_util::FutureExt as _;
-
-    use super::*;
-
-    static STUCK: Barrier = Barrier::new(MAX_LOOKUPS + 1);
-
-    #[tokio::test]
-    async fn a_lookup_that_nobody_waits_for_keeps_its_place_until_it_ends() {
-        let lookups = Lookups::new(|name| {
-            if name == "stuck" {
-                STUCK.wait();
+    /// Sends a request and returns with the head of the answer; the body is still to be read.
+    ///
+    /// Has no deadline of its own. Dropped, it closes its connection; the target may have the
+    /// request. `watch` knows how far it came.
+    ///
+    /// # Errors
+    /// Sorted by what can be said about the request.
+    pub async fn send(
+        &self,
+        mut request: Request<Bytes>,
+        watch: &Arc<Stopwatch>,
+    ) -> Result<Response<Incoming>, CallError> {
+        let agent = HeaderValue::from_static(concat!("tramline/", env!("CARGO_PKG_VERSION")));
+        request.headers_mut().entry(USER_AGENT).or_insert(agent);
+        let (mut request, flooded) = (request.map(Full::new), Arc::new(Notify::new()));
+        let (interim, too_many) = (AtomicUsize::new(0), Arc::clone(&flooded));
+        hyper::ext::on_informational(&mut request, move |_| {
+            if interim.fetch_add(1, Ordering::Relaxed) == MAX_INTERIM {
+                too_many.notify_one();
             }
-            Ok(Vec::new())
         });
-        for _ in 0..MAX_LOOKUPS {
-            assert!(
-                lookups
-                    .clone()
-                    .resolve("stuck".to_owned())
-                    .now_or_never()
-                    .is_none()
-            );
+        let connection = capture_connection(&mut request);
+        let answered = stopwatch::timing(watch, self.0.request(request));
+        let answer = tokio::select! {
+            biased;
+            () = flooded.notified() => return Err(broken(&connection)),
+            answer = answered => answer.map_err(|error| sort(&error, watch))?,
+        };
+        watch.answered(answer.extensions().get::<HttpInfo>().map(HttpInfo::local_addr));
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS || is_ambiguous(&answer) {
+            return Err(broken(&connection));
         }
-        let mut next = Box::pin(lookups.clone().resolve("next".to_owned()));
-        assert!(next.as_mut().now_or_never().is_none());
-        assert_eq!(
-            lookups.places.available_permits(),
-            0,
-            "the dropped ones have given up theirs"
-        );
-        STUCK.wait();
-        assert!(next.await.unwrap().is_empty());
+        Ok(answer)
     }
+}
+
+/// Sees to it that the connection carries no other call: what comes next over it may be anything.
+fn broken(connection: &CaptureConnection) -> CallError {
+    if let Some(connection) = connection.connection_metadata().as_ref() {
+        connection.poison();
+    }
+    CallError::Protocol
+}
+
+/// The certificate authorities of the system; with none, no `https` target can be reached.
+fn system_roots() -> rustls::RootCertStore {
+    let mut roots = rustls::RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    let (added, _) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        tracing::warn!(errors = ?found.errors, "the system has no CA certificates: https targets cannot be reached");
+    }
+    roots
+}
+
+/// Two lengths for one body: whoever reads it cannot know where it ends.
+fn is_ambiguous(answer: &Response<Incoming>) -> bool {
+    let has = |headers: &HeaderMap, name| headers.contains_key(name);
+    let headers = answer.headers();
+    answer.version() <= Version::HTTP_11 && has(headers, CONTENT_LENGTH) && has(headers, TRANSFER_ENCODING)
+}
+
+/// Sorts an error of the client by what happened.
+fn sort(error: &legacy::Error, watch: &Stopwatch) -> CallError {
+    let (mut tls, mut kind) = (None, None);
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(denied) = inner.downcast_ref::<Denied>() {
+            return denied.clone().into();
+        }
+        match inner.downcast_ref::<ResolveError>() {
+            Some(ResolveError::Denied(denied)) => return denied.clone().into(),
+            Some(_) => return CallError::Unresolved,
+            None => {}
+        }
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            kind = kind.or(Some(io.kind()));
+            // An I/O error hides the error that it is made of from its own sources.
+            let made_of = io
+                .get_ref()
+                .and_then(|made_of| made_of.downcast_ref::<rustls::Error>());
+            tls = tls.or_else(|| made_of.cloned());
+        }
+        cause = inner.source();
+    }
+    if !error.is_connect() {
+        return CallError::Protocol;
+    }
+    if watch.is_insecure() {
+        return CallError::Insecure(tls);
+    }
+    CallError::Unconnected(kind)
 }

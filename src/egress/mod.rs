@@ -5,9 +5,15 @@
 //! connecting, so a name that changes its address between check and use gains nothing.
 
 mod client;
+mod connector;
 mod policy;
+mod resolver;
+mod stopwatch;
 
+pub use client::CallError;
+pub use client::Client;
 pub use client::ClientError;
-pub use client::client;
 pub use policy::Denied;
 pub use policy::Policy;
+pub use stopwatch::Phases;
+pub use stopwatch::Stopwatch;

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use crate::api::AttemptReply;
 use crate::api::EventEntry;
 use crate::api::JobReply;
+use crate::api::PhasesReply;
 use crate::catalog::View;
 use crate::clock::rfc3339;
 use crate::delivery::Attempt;
@@ -14,6 +15,7 @@ use crate::event;
 use crate::event::Event;
 use crate::log::StoredEvent;
 use crate::problem::Problem;
+use crate::target::Phases;
 
 /// Rules named in an answer about one event.
 const MAX_NAMED: usize = 100;
@@ -67,8 +69,19 @@ pub(super) fn attempt(attempt: Attempt) -> AttemptReply {
         class: attempt.class,
         status: attempt.status,
         ms: attempt.ms,
+        phases: (!attempt.phases.is_empty()).then(|| phases(attempt.phases)),
+        headers: attempt.headers.into_iter().collect(),
         response: attempt.response,
         next_at: attempt.next_at_ms.map(rfc3339),
+    }
+}
+
+fn phases(phases: Phases) -> PhasesReply {
+    PhasesReply {
+        dns: phases.dns,
+        connect: phases.connect,
+        tls: phases.tls,
+        first_byte: phases.first_byte,
     }
 }
 

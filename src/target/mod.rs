@@ -1,5 +1,9 @@
 //! Where events go: one folder or file per kind of target, all answering with a [`Report`].
 
+mod answer;
+mod content;
+mod exchange;
+mod judge;
 mod webhook;
 
 use std::sync::Arc;
@@ -9,6 +13,8 @@ use crate::catalog::Target;
 use crate::catalog::TargetKind;
 use crate::egress;
 use crate::event::Event;
+
+pub use crate::egress::Phases;
 
 /// Longest part of a response that is kept.
 pub const KEPT_RESPONSE: usize = 4 * 1024;
@@ -37,7 +43,11 @@ pub struct Report {
     pub status: Option<u16>,
     /// What happened, in a sentence for the owner of the target.
     pub reason: String,
-    /// The first [`KEPT_RESPONSE`] bytes of the answer, as text.
+    /// How long its phases took.
+    pub phases: Phases,
+    /// Harmless headers of the answer, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The first [`KEPT_RESPONSE`] bytes of the answer, as text, without secrets that were sent.
     pub response: Option<String>,
 }
 
@@ -74,6 +84,8 @@ impl Report {
             class: class.to_owned(),
             status: None,
             reason: reason.into(),
+            phases: Phases::default(),
+            headers: Vec::new(),
             response: None,
         }
     }
@@ -82,8 +94,7 @@ impl Report {
 /// Sends to every kind of target. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Targets {
-    http: reqwest::Client,
-    policy: Arc<egress::Policy>,
+    http: egress::Client,
 }
 
 impl Targets {
@@ -93,8 +104,7 @@ impl Targets {
     /// When the client cannot be made.
     pub fn new(policy: Arc<egress::Policy>) -> Result<Self, egress::ClientError> {
         Ok(Self {
-            http: egress::client(Arc::clone(&policy))?,
-            policy,
+            http: egress::Client::new(policy)?,
         })
     }
 
@@ -103,7 +113,7 @@ impl Targets {
     /// Dropping the future closes the connection; the target may have the event.
     pub async fn send(&self, target: &Target, call: &Call<'_>) -> Report {
         match &target.kind {
-            TargetKind::Webhook(webhook) => webhook::send(&self.http, &self.policy, webhook, call).await,
+            TargetKind::Webhook(webhook) => webhook::send(&self.http, webhook, call).await,
             TargetKind::Echo => {
                 tracing::info!(id = call.event.id(), kind = call.event.kind(), "echo");
                 Report::of(Outcome::Delivered, "ok", "shown")

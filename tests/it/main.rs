@@ -19,3 +19,4 @@ mod rules_files;
 mod support;
 mod system_events;
 mod tail;
+mod webhooks;

@@ -179,14 +179,14 @@ fn everything_wrong_with_a_webhook_is_reported_at_its_place() {
         ),
         (url("http://u:p@h/"), "/targets/0/webhook/url", "invalid-url"),
         (
-            with_target("webhook", json!({"url": "https://h/", "mode": "data"})),
+            with_target("webhook", json!({"url": "https://h/", "mode": "xml"})),
             "/targets/0/webhook/mode",
-            "unsupported",
+            "invalid-value",
         ),
         (
-            with_target("webhook", json!({"url": "https://h/", "method": "PUT"})),
+            with_target("webhook", json!({"url": "https://h/", "method": "TRACE"})),
             "/targets/0/webhook/method",
-            "unsupported",
+            "invalid-value",
         ),
         (
             with_target("webhook", json!({"url": "https://h/", "headers": {"Host": "x"}})),

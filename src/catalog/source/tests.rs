@@ -51,9 +51,9 @@ fn every_issue_has_its_place_and_its_correction() {
             Some("a URL such as `https://crm.example/hooks/orders`"),
         ),
         (
-            replaced("webhook: {", "webhook: { method: PUT,"),
-            "unsupported",
-            (8, 20),
+            replaced("webhook: {", "webhook: { method: TRACE,"),
+            "invalid-value",
+            (8, 28),
             None,
         ),
         (

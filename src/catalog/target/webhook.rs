@@ -1,5 +1,6 @@
 //! The target kind `webhook`: an HTTP call with the event.
 
+use http::Method;
 use serde_json::Value;
 use url::Url;
 
@@ -16,23 +17,30 @@ pub struct Webhook {
     /// `http` or `https`, with a host, without user, password or fragment. Whether the address may
     /// be called is decided when it is called.
     pub url: Url,
+    /// `POST`, `PUT`, `PATCH` or `DELETE`.
+    pub method: Method,
     /// How the event is put into the request.
     pub mode: WebhookMode,
     /// Headers to add, names in lower case; none of those that belong to the call itself.
     pub headers: Vec<(String, String)>,
 }
 
-/// How an event is put into an HTTP request: the modes of the `CloudEvents` HTTP binding.
+/// How an event is put into an HTTP request: the modes of the `CloudEvents` HTTP binding, or the
+/// data alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebhookMode {
     /// The whole event as JSON in the body.
     Structured,
-    /// Attributes as `ce-` headers, the data as body.
+    /// Attributes as `ce-` headers, the data as body; an event without data is structured.
     Binary,
+    /// A JSON array of events.
+    Batched,
+    /// The data as body and nothing of the event beside it.
+    Data,
 }
 
-pub(in crate::catalog) const KEYS: &[&str] = &["url", "mode", "headers"];
-const LATER: &[&str] = &["method", "sign", "connection", "handshake"];
+pub(in crate::catalog) const KEYS: &[&str] = &["url", "method", "mode", "headers"];
+const LATER: &[&str] = &["sign", "connection", "handshake"];
 
 /// Longest URL: what servers and proxies are known to take.
 const MAX_URL_LEN: usize = 8_000;
@@ -43,8 +51,17 @@ impl Webhook {
         let fields = Fields::of(value, pointer, "`webhook`", issues)?;
         fields.only(KEYS, LATER, issues);
         let url = url(&fields, issues);
-        let mode = match fields.word("mode", &["structured", "binary"], &["batched", "data"], issues) {
+        let method = match fields.word("method", &["POST", "PUT", "PATCH", "DELETE"], &[], issues) {
+            Some("PUT") => Method::PUT,
+            Some("PATCH") => Method::PATCH,
+            Some("DELETE") => Method::DELETE,
+            _ => Method::POST,
+        };
+        let modes = ["structured", "binary", "batched", "data"];
+        let mode = match fields.word("mode", &modes, &[], issues) {
             Some("binary") => WebhookMode::Binary,
+            Some("batched") => WebhookMode::Batched,
+            Some("data") => WebhookMode::Data,
             _ => WebhookMode::Structured,
         };
         let headers = match fields.find("headers") {
@@ -53,6 +70,7 @@ impl Webhook {
         };
         Some(Self {
             url: url?,
+            method,
             mode,
             headers,
         })

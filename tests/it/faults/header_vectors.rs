@@ -11,7 +11,7 @@ use crate::support::webhook_rule;
 /// Publishes an event in binary mode with these lines in its head, written as they are.
 async fn publish(server: &Server, id: &str, lines: &[&[u8]]) -> Reply {
     let mut bytes = format!(
-        "POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\nce-specversion: 1.0\r\nce-type: t\r\n\
+        "POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\nce-specversion: 1.0\r\nce-type: t\r\n\
          ce-source: /tests\r\nce-id: {id}\r\n"
     )
     .into_bytes();
@@ -19,7 +19,7 @@ async fn publish(server: &Server, id: &str, lines: &[&[u8]]) -> Reply {
         bytes.extend_from_slice(line);
         bytes.extend_from_slice(b"\r\n");
     }
-    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(b"\r\ndata");
     exchange(server.url(), &bytes).await
 }
 

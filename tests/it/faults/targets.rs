@@ -31,7 +31,7 @@ fn classes(fate: &Value) -> Vec<&str> {
 
 /// F1: the status line decides; what hangs behind it costs the slot until the deadline, no more.
 #[tokio::test]
-async fn a_body_that_hangs_behind_a_200_is_delivered_once_and_frees_its_slot() {
+async fn f01_a_body_that_hangs_behind_a_200_is_delivered_once_and_frees_its_slot() {
     let server = Server::start().await;
     let evil = Evil::playing([
         Step::Read,
@@ -72,7 +72,7 @@ async fn a_body_that_hangs_behind_a_200_is_delivered_once_and_frees_its_slot() {
 
 /// F2: silence is a timeout at the deadline, and nobody else's trouble.
 #[tokio::test]
-async fn a_target_that_never_answers_times_out_and_is_tried_again_while_others_get_theirs() {
+async fn f02_a_target_that_never_answers_times_out_and_is_tried_again_while_others_get_theirs() {
     let server = Server::start().await;
     let silent = Evil::playing([Step::Read, Step::Hang]).await;
     let good = Sink::start().await;
@@ -112,7 +112,7 @@ async fn a_target_that_never_answers_times_out_and_is_tried_again_while_others_g
 
 /// F3: one deadline for the whole attempt; a byte now and then does not prolong it.
 #[tokio::test]
-async fn a_target_that_drips_its_headers_is_held_to_the_same_deadline() {
+async fn f03_a_target_that_drips_its_headers_is_held_to_the_same_deadline() {
     let server = Server::start().await;
     let evil = Evil::playing([
         Step::Read,
@@ -143,7 +143,7 @@ async fn a_target_that_drips_its_headers_is_held_to_the_same_deadline() {
 
 /// F4: no answer at all may mean anything, so it is tried again as the same delivery.
 #[tokio::test]
-async fn a_connection_closed_without_an_answer_is_tried_again_under_the_same_id_at_a_new_time() {
+async fn f04_a_connection_closed_without_an_answer_is_tried_again_under_the_same_id_at_a_new_time() {
     for ending in [vec![Step::Read], vec![Step::Read, Step::Reset]] {
         let said = format!("{ending:?}");
         let server = Server::start().await;
@@ -181,32 +181,73 @@ async fn a_connection_closed_without_an_answer_is_tried_again_under_the_same_id_
     }
 }
 
+/// F5: of an answer only its beginning is read, however much there is of it and whatever it unpacks to.
+#[tokio::test]
+async fn f05_a_body_without_end_costs_no_memory() {
+    const GIB: u64 = 1 << 30;
+    let server = Server::start().await;
+    let head = |more: &str| format!("HTTP/1.1 200 OK\r\n{more}content-length: {GIB}\r\n\r\n");
+    let (plain, packed) = (head(""), head("content-encoding: gzip\r\n"));
+    let evil = Evil::scripted("127.0.0.1:0", move |connection| {
+        let head = if connection % 2 == 0 { &plain } else { &packed };
+        vec![Step::Read, Step::write(head.clone()), Step::Flood(GIB)]
+    })
+    .await;
+    server.apply(&webhook_rule("r", "t", &evil.url("/"), RETRY)).await;
+    // What the first calls need once and for all is not counted.
+    server.publish(&event("0", "t", &json!(0))).await;
+    server.settled(1, "delivered").await;
+    let before = server.memory();
+    for n in 1..=40 {
+        server.publish(&event(&n.to_string(), "t", &json!(n))).await;
+    }
+    for sequence in 2..=41 {
+        let fate = server.settled(sequence, "delivered").await;
+        assert_eq!(classes(&fate), ["ok"]);
+    }
+    let grown = server.memory().saturating_sub(before);
+    assert!(grown < 8 << 20, "{grown} bytes more for 40 answers");
+    evil.wait_for("every connection is given up", |seen| seen.ended == 41)
+        .await;
+}
+
 /// F6: whatever is no HTTP answer is a `protocol_error` to be tried again, and never a panic.
 #[tokio::test]
-async fn an_answer_that_is_no_http_is_tried_again_until_one_is() {
+async fn f06_an_answer_that_is_no_http_is_tried_again_until_one_is() {
+    const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let headers = (0..10_000).fold(String::new(), |text, n| text + &format!("x-{n}: y\r\n"));
     let answers = [
-        "HELLO\r\n\r\n",
-        "HTTP/1.1 2OO OK\r\n\r\n",
-        "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
-        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx",
-        "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+        "HELLO\r\n\r\n".to_owned(),
+        "HTTP/1.1 2OO OK\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx".to_owned(),
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(),
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n".to_owned(),
+        format!("HTTP/1.1 200 OK\r\n{headers}\r\n"),
+        "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(10_000) + GOOD,
+        GOOD.to_owned(),
     ];
+    let bad = answers.len() - 1;
     let server = Server::start().await;
     let evil = Evil::scripted("127.0.0.1:0", move |connection| {
-        vec![Step::Read, Step::write(answers[connection - 1]), Step::Hang]
+        vec![
+            Step::Read,
+            Step::write(answers[connection - 1].clone()),
+            Step::Hang,
+        ]
     })
     .await;
     server.apply(&webhook_rule("r", "t", &evil.url("/"), RETRY)).await;
     server.publish(&event("1", "t", &json!(1))).await;
     let fate = server.settled(1, "delivered").await;
     let found = classes(&fate);
-    assert_eq!(found[..4], ["protocol_error"; 4], "{fate}");
-    assert_eq!(found[4..], ["ok"], "{fate}");
+    assert_eq!(found[..bad], vec!["protocol_error"; bad], "{fate}");
+    assert_eq!(found[bad..], ["ok"], "{fate}");
 }
 
 /// F7: a redirect would leave the guard, so it is not followed, and it will not change by itself.
 #[tokio::test]
-async fn a_redirect_to_a_forbidden_address_is_not_followed_and_ends_as_a_dead_letter() {
+async fn f07_a_redirect_to_a_forbidden_address_is_not_followed_and_ends_as_a_dead_letter() {
     let server = Server::start().await;
     let forbidden = Evil::scripted("127.0.0.2:0", |_| Vec::new()).await;
     let answer = format!(
@@ -226,7 +267,7 @@ async fn a_redirect_to_a_forbidden_address_is_not_followed_and_ends_as_a_dead_le
 
 /// F7: a forbidden address is refused where it is written down.
 #[tokio::test]
-async fn a_webhook_to_a_forbidden_address_is_refused_when_it_is_applied() {
+async fn f07_a_webhook_to_a_forbidden_address_is_refused_when_it_is_applied() {
     let server = Server::start().await;
     let forbidden = Evil::scripted("127.0.0.2:0", |_| Vec::new()).await;
     let urls = [
@@ -295,7 +336,7 @@ fn local_name() -> String {
 
 /// F11: some refusals are about this event, and repeating it would not change it.
 #[tokio::test]
-async fn a_refusal_of_the_event_itself_is_not_repeated() {
+async fn f11_a_refusal_of_the_event_itself_is_not_repeated() {
     let server = Server::start().await;
     let refusals = [400, 405, 406, 411, 413, 414, 415, 422, 431, 451, 505];
     let sink = Sink::answering(|request| Answer::Status(request.path[1..].parse().unwrap())).await;

@@ -21,6 +21,8 @@ pub(crate) enum Step {
     Read,
     /// Writes these bytes.
     Write(Cow<'static, str>),
+    /// Writes this much of nothing in particular, unless the other side has enough before.
+    Flood(u64),
     /// Writes these bytes one by one, with this much time between them.
     Drip(&'static str, Duration),
     /// Says nothing more and waits until the other side closes.
@@ -150,6 +152,7 @@ async fn play(mut stream: TcpStream, steps: &[Step], seen: &watch::Sender<Seen>)
                 None => false,
             },
             Step::Write(bytes) => stream.write_all(bytes.as_bytes()).await.is_ok(),
+            Step::Flood(total) => flood(&mut stream, *total).await,
             Step::Drip(bytes, pause) => drip(&mut stream, bytes, *pause).await,
             Step::Hang => {
                 let mut rest = [0; 1024];
@@ -165,6 +168,19 @@ async fn play(mut stream: TcpStream, steps: &[Step], seen: &watch::Sender<Seen>)
             return;
         }
     }
+}
+
+async fn flood(stream: &mut TcpStream, total: u64) -> bool {
+    let chunk = vec![b'x'; 64 * 1024];
+    let mut left = total;
+    while left > 0 {
+        let part = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
+        if stream.write_all(&chunk[..part]).await.is_err() {
+            return false;
+        }
+        left -= part as u64;
+    }
+    true
 }
 
 async fn drip(stream: &mut TcpStream, bytes: &str, pause: Duration) -> bool {

@@ -237,6 +237,14 @@ impl Server {
         used
     }
 
+    /// Bytes of memory that the process holds.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("a Linux system");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        kibibytes.expect("a size") * 1024
+    }
+
     /// Where its data is.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()

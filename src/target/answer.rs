@@ -1,0 +1,214 @@
+//! What is kept of an answer for whoever looks up what happened, without the secrets in it.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::KEPT_RESPONSE;
+
+/// Most of a response that is read before its connection is given up.
+const READ_RESPONSE: usize = 64 * 1024;
+/// What is looked at beyond what is kept, so that no part of a secret stays at the end.
+const BEYOND: usize = 8 * 1024;
+/// Headers of an answer that help to find out what happened. Others may hold secrets.
+const KEPT_HEADERS: [&str; 19] = [
+    "allow",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "location",
+    "request-id",
+    "retry-after",
+    "server",
+    "traceparent",
+    "via",
+    "webhook-allowed-origin",
+    "webhook-allowed-rate",
+    "x-amz-function-error",
+    "x-amzn-requestid",
+    "x-call-id",
+    "x-cloud-trace-context",
+    "x-correlation-id",
+    "x-request-id",
+];
+/// Longest value of a header that is kept.
+const MAX_VALUE: usize = 256;
+/// Request headers whose values are secrets, wherever these words stand in their names.
+const SECRET_WORDS: [&str; 6] = ["auth", "cookie", "key", "password", "secret", "token"];
+/// What stands in the place of a secret.
+const REDACTED: &str = "***";
+
+/// Values that were sent and must not come back.
+#[derive(Debug, Default)]
+pub(super) struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// The values of the headers of a request whose names tell of secrets.
+    pub(super) fn of(request: &HeaderMap) -> Self {
+        let mut found = Vec::new();
+        for (name, value) in request {
+            let is_secret =
+                value.is_sensitive() || SECRET_WORDS.iter().any(|word| name.as_str().contains(word));
+            let Ok(text) = value.to_str() else { continue };
+            if !is_secret {
+                continue;
+            }
+            // The whole value first, then what stands behind `Bearer`.
+            found.push(text.to_owned());
+            found.extend(text.split_once(' ').map(|(_, rest)| rest.trim().to_owned()));
+        }
+        found.retain(|text| text.len() >= 4);
+        Self(found)
+    }
+
+    fn redact(&self, mut text: String) -> String {
+        for secret in &self.0 {
+            if text.contains(secret.as_str()) {
+                text = text.replace(secret.as_str(), REDACTED);
+            }
+        }
+        text
+    }
+}
+
+/// The headers that are kept, in the order of their names.
+pub(super) fn headers(answer: &HeaderMap, secrets: &Secrets) -> Vec<(String, String)> {
+    let mut left = KEPT_RESPONSE / 2;
+    let mut kept = Vec::new();
+    for name in KEPT_HEADERS {
+        let Some(value) = answer.get(name) else { continue };
+        let mut text = secrets.redact(String::from_utf8_lossy(value.as_bytes()).into_owned());
+        if name == "location" {
+            text = without_query(&text);
+        }
+        cut(&mut text, MAX_VALUE);
+        let Some(rest) = left.checked_sub(name.len() + text.len()) else {
+            break;
+        };
+        left = rest;
+        kept.push((name.to_owned(), text));
+    }
+    kept
+}
+
+/// Reads a body as far as it is worth keeping, so that the connection can be used again; at the
+/// end of the time it is closed. Gives its beginning, as text, and the bytes of it that were read.
+pub(super) async fn body(body: Incoming, left: Duration, secrets: &Secrets) -> Option<String> {
+    let mut kept = Vec::new();
+    // Past the deadline the rest of the answer does not matter: the status line has decided.
+    timeout(left, read(body, READ_RESPONSE, KEPT_RESPONSE + BEYOND, &mut kept))
+        .await
+        .unwrap_or_default();
+    text(&kept, secrets)
+}
+
+/// The beginning of these bytes as text, if there is any.
+pub(super) fn text(bytes: &[u8], secrets: &Secrets) -> Option<String> {
+    let bytes = bytes.get(..KEPT_RESPONSE + BEYOND).unwrap_or(bytes);
+    let mut text = secrets.redact(String::from_utf8_lossy(bytes).into_owned());
+    cut(&mut text, KEPT_RESPONSE);
+    (!text.is_empty()).then_some(text)
+}
+
+/// Reads up to `max` bytes and keeps the first `keep` of them.
+async fn read(mut body: Incoming, max: usize, keep: usize, kept: &mut Vec<u8>) {
+    let mut seen = 0;
+    while seen < max {
+        let Some(Ok(frame)) = body.frame().await else {
+            break;
+        };
+        let Ok(chunk) = frame.into_data() else { continue };
+        seen += chunk.len();
+        let room = keep.saturating_sub(kept.len()).min(chunk.len());
+        kept.extend_from_slice(chunk.get(..room).unwrap_or_default());
+    }
+}
+
+/// A URL without what may be secret in it.
+fn without_query(url: &str) -> String {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let url = url.get(..end).unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("//") else {
+        return url.to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}//{host}{path}")
+}
+
+/// Shortens a text to at most so many bytes.
+fn cut(text: &mut String, max: usize) {
+    text.truncate(text.floor_char_boundary(max));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()));
+        pairs.collect()
+    }
+
+    #[test]
+    fn only_harmless_headers_are_kept() {
+        let answer = map(&[
+            ("content-type", "text/plain"),
+            ("set-cookie", "session=hunter2"),
+            ("authorization", "Bearer hunter2"),
+            ("x-powered-by", "magic"),
+            ("location", "https://user:pw@h.example/a/b?token=hunter2#x"),
+            ("retry-after", "5"),
+        ]);
+        let kept = headers(&answer, &Secrets::default());
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            kept,
+            [
+                pair("content-type", "text/plain"),
+                pair("location", "https://h.example/a/b"),
+                pair("retry-after", "5")
+            ]
+        );
+    }
+
+    #[test]
+    fn secrets_that_were_sent_do_not_come_back() {
+        let request = map(&[
+            ("authorization", "Bearer hunter2-token"),
+            ("x-api-key", "abcdef"),
+            ("x-tenant", "public"),
+        ]);
+        let secrets = Secrets::of(&request);
+        let echo = "you sent Bearer hunter2-token, hunter2-token, abcdef and public";
+        assert_eq!(
+            text(echo.as_bytes(), &secrets).as_deref(),
+            Some("you sent ***, ***, *** and public")
+        );
+    }
+
+    #[test]
+    fn no_part_of_a_secret_stays_at_the_end_of_what_is_kept() {
+        let secrets = Secrets::of(&map(&[("authorization", "hunter2-hunter2")]));
+        let body = format!("{}hunter2-hunter2", "x".repeat(KEPT_RESPONSE - 5));
+        let kept = text(body.as_bytes(), &secrets).unwrap();
+        assert!(
+            kept.len() <= KEPT_RESPONSE && !kept.contains("hunter2"),
+            "{}",
+            &kept[KEPT_RESPONSE - 9..]
+        );
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_whole_characters() {
+        let kept = text("€".repeat(10_000).as_bytes(), &Secrets::default()).unwrap();
+        assert!((KEPT_RESPONSE - 3..=KEPT_RESPONSE).contains(&kept.len()));
+        assert_eq!(text(b"", &Secrets::default()), None);
+    }
+}

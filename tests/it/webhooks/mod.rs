@@ -1,0 +1,4 @@
+//! Webhook calls as they stand on the wire, and what is kept of them.
+
+mod attempts;
+mod modes;
