@@ -11,6 +11,8 @@ export function toSdk({ attributes, json, text, base64 }) {
 
 export function fromSdk(event) {
   const { data, data_base64: base64, ...attributes } = event;
+  // The SDK does so itself, but not in batches.
+  if (attributes.time) attributes.time = new Date(attributes.time).toISOString();
   // What is not set is a member of value undefined, and goes with the writing of JSON.
   if (base64 !== undefined) return { attributes, base64 };
   if (typeof data === "string") return { attributes, text: data };

@@ -12,5 +12,6 @@ function message({ headers, body }) {
   return { headers, body: isText ? bytes.toString() : bytes };
 }
 
-const events = (await stdin()).map((request) => HTTP.toEvent(message(request)));
+// A batch is several events.
+const events = (await stdin()).flatMap((request) => HTTP.toEvent(message(request)));
 process.stdout.write(JSON.stringify(events.map(fromSdk)));

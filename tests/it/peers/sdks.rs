@@ -1,26 +1,24 @@
 //! Real clients: events of the `CloudEvents` SDKs for Python and JavaScript, there and back.
 //!
-//! Each SDK publishes, the server delivers in both modes, and both SDKs read what arrived. They
+//! Each SDK publishes, the server delivers in all modes, and all SDKs read what arrived. They
 //! are used as they are, at the versions in `tests/peers`. Where they leave the specification the
 //! tests send what is legal; [`sent`] and [`seen`] say what that is. Besides these:
 //!
-//! * Neither SDK publishes batches. The scripts put what its JSON format writes into an array.
+//! * Neither SDK publishes batches, and those for Python do not read them. The scripts put what an
+//!   SDK's JSON format writes into an array, and take the array apart.
+//! * Version 1 of the Python SDK does not percent-decode header values, nor does that for JavaScript.
 //! * The Python SDK reads binary-mode data that happens to be UTF-8 as text, whatever its type.
 //! * The JavaScript SDK's transport does not tell the status of the answer, only its body.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Stdio;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::json;
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
 
-use crate::support::PATIENCE;
+use super::Script;
+use super::recorded;
 use crate::support::Received;
 use crate::support::Server;
 use crate::support::Sink;
@@ -32,64 +30,37 @@ const ENCODED_SUBJECT: &str = "Gr%C3%BC%C3%9Fe%20f%C3%BCr%20100%20%25%20%22Z%C3%
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sdk {
     Python,
+    /// Version 1, which reads only.
+    Python1,
     JavaScript,
 }
 
 impl Sdk {
-    /// Publishes neutral events (see `tests/peers/neutral.py`); gives the answers.
+    /// Publishes neutral events (see `tests/peers/python-sdk/neutral.py`); gives the answers.
     async fn publish(self, server: &Server, mode: &str, events: &[Value]) -> Vec<Value> {
         let url = format!("{}/events", server.url());
-        let answers = self.run("publish", &[&url, mode], &json!(events)).await;
+        let answers = self.script("publish").run(&[&url, mode], &json!(events)).await;
         answers.as_array().expect("a list").clone()
     }
 
     /// Reads requests; gives neutral events.
     async fn parse(self, requests: &[Received]) -> Vec<Value> {
-        let requests: Vec<_> = requests.iter().map(recorded).collect();
-        let events = self.run("parse", &[], &json!(requests)).await;
+        let events = self.script("parse").run(&[], &recorded(requests)).await;
         events.as_array().expect("a list").clone()
     }
 
-    async fn run(self, script: &str, args: &[&str], input: &Value) -> Value {
-        let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers");
-        let (program, file) = match self {
-            Self::Python => (peers.join(".venv/bin/python"), format!("{script}.py")),
-            Self::JavaScript => (PathBuf::from("node"), format!("{script}.mjs")),
-        };
-        let mut child = Command::new(&program)
-            .arg(peers.join(&file))
-            .args(args)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}: run scripts/peers", program.display()));
-        let mut stdin = child.stdin.take().expect("stdin");
-        // A script that ended early says why on stderr.
-        drop(stdin.write_all(input.to_string().as_bytes()).await);
-        drop(stdin);
-        let output = tokio::time::timeout(PATIENCE, child.wait_with_output())
-            .await
-            .unwrap_or_else(|_| panic!("{file} does not end"))
-            .expect("its output");
-        assert!(
-            output.status.success(),
-            "{file} failed; if it misses a package, run scripts/peers:\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        serde_json::from_slice(&output.stdout).expect("JSON")
+    fn script(self, name: &str) -> Script {
+        match self {
+            Self::Python => Script::python("python-sdk", name),
+            Self::Python1 => Script::python("python-sdk1", name),
+            Self::JavaScript => Script::javascript(name),
+        }
     }
-}
 
-fn recorded(request: &Received) -> Value {
-    let headers: BTreeMap<_, _> = request
-        .headers
-        .keys()
-        .map(|name| (name.as_str(), request.header(name.as_str())))
-        .collect();
-    json!({ "headers": headers, "body": STANDARD.encode(&request.body) })
+    /// Whether it reads header values as they stand there.
+    fn reads_headers_encoded(self) -> bool {
+        self != Self::Python
+    }
 }
 
 /// Three events with all kinds of attributes, one of each kind of data, in neutral form.
@@ -160,8 +131,7 @@ fn seen(event: &Value, came: &str, went: &str, by: Sdk) -> Value {
         attributes.insert("attempt".into(), json!("7"));
         attributes.insert("urgent".into(), json!("true"));
     }
-    if by == Sdk::JavaScript && went == "binary" {
-        // Does not percent-decode header values: it reads what stands there.
+    if by.reads_headers_encoded() && went == "binary" {
         attributes.insert("subject".into(), json!(ENCODED_SUBJECT));
         attributes.insert("tenant".into(), json!("caf%C3%A9%20&%20cr%C3%A8me"));
         attributes.insert("source".into(), json!("https://peers.example/orders?a=b&c=%2520"));
@@ -177,7 +147,7 @@ async fn events_come_back_as_sent_by(writer: Sdk) {
             sink.url(&format!("/{mode}"))
         )
     };
-    let targets = hook("structured") + &hook("binary");
+    let targets = hook("structured") + &hook("binary") + &hook("batched");
     server
         .apply(&format!(
             "rules:\n  - name: peer\n    match: {{ type: [com.example.peer] }}\n    targets:\n{targets}"
@@ -202,15 +172,15 @@ async fn events_come_back_as_sent_by(writer: Sdk) {
         }
     }
     let received = sink.received();
-    assert_eq!(received.len(), 2 * published.len());
-    for went in ["structured", "binary"] {
+    assert_eq!(received.len(), 3 * published.len());
+    for went in ["structured", "binary", "batched"] {
         let requests: Vec<_> = received
             .iter()
             .filter(|request| request.path == format!("/{went}"))
             .cloned()
             .collect();
         assert_eq!(requests.len(), published.len());
-        for reader in [Sdk::Python, Sdk::JavaScript] {
+        for reader in [Sdk::Python, Sdk::Python1, Sdk::JavaScript] {
             let read = reader.parse(&requests).await;
             assert_eq!(read.len(), published.len());
             for event in read {
