@@ -14,7 +14,6 @@ use crate::catalog::Loaded;
 use crate::catalog::Repository;
 use crate::catalog::RepositoryError;
 use crate::catalog::Rule;
-use crate::catalog::TargetKind;
 use crate::catalog::View;
 use crate::clock::SharedClock;
 use crate::config::Fsync;
@@ -159,7 +158,7 @@ pub(super) async fn rule(
         log.record(missing).await?;
     }
     let policy = Arc::new(egress::Policy::new(settings.egress_allow.clone()));
-    let targets = Targets::new(Arc::clone(&policy)).map_err(ServeError::Client)?;
+    let targets = Targets::new(Arc::clone(&policy), settings.max_event_bytes).map_err(ServeError::Client)?;
     let router = Arc::new(Router::new(Arc::new(Snapshot::build(view, None))));
     let told = Arc::clone(running);
     let control = Control::new(
@@ -257,12 +256,10 @@ impl Publish for Decides {
 /// Targets whose address is a literal that may not be called. Names are judged when they are resolved.
 fn egress_issues(policy: &egress::Policy, rule: &Rule) -> Vec<Issue> {
     let judge = |(place, target): (usize, &crate::catalog::Target)| {
-        let TargetKind::Webhook(webhook) = &target.kind else {
-            return None;
-        };
-        let denied = policy.permit_literal(&webhook.url).err()?;
+        let (at, url) = target.kind.url()?;
+        let denied = policy.permit_literal(url).err()?;
         Some(Issue::new(
-            format!("/targets/{place}/webhook/url"),
+            format!("/targets/{place}{at}"),
             "egress-denied",
             denied.to_string(),
         ))

@@ -26,6 +26,7 @@ pub fn rules_schema() -> Value {
             "rule": rule(),
             "target": target(),
             "webhook": webhook(),
+            "function": function(),
             "retry": retry(),
             "test": test(),
         }
@@ -64,11 +65,12 @@ fn target() -> Value {
     json!({
         "type": "object",
         "required": ["name"],
-        "oneOf": [{ "required": ["webhook"] }, { "required": ["echo"] }],
+        "oneOf": [{ "required": ["webhook"] }, { "required": ["function"] }, { "required": ["echo"] }],
         "additionalProperties": false,
         "properties": {
             "name": { "$ref": "#/definitions/name" },
             "webhook": { "$ref": "#/definitions/webhook" },
+            "function": { "$ref": "#/definitions/function" },
             "echo": { "type": "object", "additionalProperties": false, "description": "Shown in the server's log" },
             "retry": { "$ref": "#/definitions/retry" },
             "timeout": { "$ref": "#/definitions/duration", "default": "15s", "description": "Deadline of one attempt" },
@@ -76,6 +78,27 @@ fn target() -> Value {
             "paused": { "type": "boolean", "default": false, "description": "Keeps its backlog and is sent nothing" }
         }
     })
+}
+
+fn function() -> Value {
+    json!({
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": false,
+        "properties": { "http": http_function() }
+    })
+}
+
+/// A webhook whose answer may be events.
+fn http_function() -> Value {
+    let mut schema = webhook();
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        let reply = json!({ "enum": ["ignore", "route"], "default": "ignore", "description": "What becomes of the events answered" });
+        let bus = json!({ "$ref": "#/definitions/name", "description": "Bus of the replies; that of the rule by default" });
+        properties.extend([("reply".to_owned(), reply), ("bus".to_owned(), bus)]);
+    }
+    schema
 }
 
 fn webhook() -> Value {
@@ -152,6 +175,11 @@ mod tests {
         assert_eq!(keys(&rule()), set(crate::catalog::rule::KEYS));
         assert_eq!(keys(&target()), set(crate::catalog::target::KEYS));
         assert_eq!(keys(&webhook()), set(crate::catalog::target::WEBHOOK_KEYS));
+        let function = [
+            crate::catalog::target::WEBHOOK_KEYS,
+            crate::catalog::target::FUNCTION_KEYS,
+        ];
+        assert_eq!(keys(&http_function()), set(&function.concat()));
         assert_eq!(keys(&retry()), set(crate::catalog::retry::KEYS));
     }
 }

@@ -13,6 +13,8 @@ use super::record::Death;
 use super::record::Finished;
 use super::recorder;
 use super::render;
+use super::reply::LOOP_DETECTED;
+use super::reply::MAX_HOPS;
 use super::route::Route;
 use super::system::SystemEvent;
 use super::webhook_id::webhook_id;
@@ -52,6 +54,14 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
         }
         Loaded::NotNow => return delivery.put_off(None, "the event could not be read").await,
     };
+    if stored.hops > MAX_HOPS {
+        let death = Death {
+            code: LOOP_DETECTED.to_owned(),
+            reason: format!("published {} times over: its rules lead in a circle", stored.hops),
+            last: None,
+        };
+        return delivery.bury(Some(&stored), &death).await;
+    }
     let view = shared.view.load_full();
     let Some((names, target)) = view
         .route(route.id)
@@ -63,7 +73,7 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
     let rule = view.rule_at(&names.bus, &names.rule, stored.generation);
     match render::render(&stored, rule.map(AsRef::as_ref), names.bus.as_str()) {
         Ok(event) => {
-            let (made, report) = delivery.send(target, &event).await;
+            let (made, report) = delivery.send(target, &event, stored.hops).await;
             delivery.conclude(target, &stored, made, report).await;
         }
         Err(error) => {
@@ -87,20 +97,21 @@ enum Loaded {
 }
 
 /// One event on its way over one route.
-struct Delivery<'a> {
-    shared: &'a Shared,
-    route: &'a Route,
-    due: &'a Due,
+pub(super) struct Delivery<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) route: &'a Route,
+    pub(super) due: &'a Due,
 }
 
 impl Delivery<'_> {
-    async fn send(&self, target: &Target, event: &Event) -> (Attempt, Report) {
+    async fn send(&self, target: &Target, event: &Event, hops: u8) -> (Attempt, Report) {
         let (shared, sequence) = (self.shared, self.due.sequence);
         let at_ms = shared.clock.now_ms();
         let call = Call {
             event,
             webhook_id: &webhook_id(shared.log.uuid(), self.route.bus, sequence, self.route.id),
             timestamp: render::unix_seconds(at_ms),
+            hops,
             deadline: target.timeout,
         };
         let started = Instant::now();
@@ -124,7 +135,16 @@ impl Delivery<'_> {
 
     async fn conclude(&self, target: &Target, stored: &StoredEvent, made: Attempt, report: Report) {
         match report.outcome {
-            Outcome::Delivered => self.finish(&made).await,
+            Outcome::Delivered => match report.reply {
+                None => self.finish(&made).await,
+                Some(reply) => {
+                    let made = Attempt {
+                        response: report.response,
+                        ..made
+                    };
+                    self.finish_with(target, stored, made, reply).await;
+                }
+            },
             Outcome::Unsent => self.put_off(Some(stored), &report.reason).await,
             Outcome::Permanent | Outcome::Gone => {
                 let code = report.class.replace('_', "-");
@@ -181,13 +201,7 @@ impl Delivery<'_> {
 
     async fn finish(&self, made: &Attempt) {
         let (route, sequence) = (self.route, self.due.sequence);
-        let finished = Finished {
-            sequence,
-            at_ms: made.at_ms,
-            ms: made.ms,
-            status: made.status.unwrap_or(0),
-            phases: made.phases,
-        };
+        let finished = Finished::of(sequence, made);
         self.shared.progress.push(route.id, finished).await;
         route.delivered.fetch_add(1, Ordering::Relaxed);
         route.queue.lock().settle(sequence);
@@ -215,7 +229,7 @@ impl Delivery<'_> {
     }
 
     /// The letter with its event is durable before the log names it.
-    async fn bury(&self, event: Option<&StoredEvent>, death: &Death) {
+    pub(super) async fn bury(&self, event: Option<&StoredEvent>, death: &Death) {
         let (shared, sequence) = (self.shared, self.due.sequence);
         let of = (self.route.id, self.route.bus);
         let store = || shared.letters.store(of, sequence, event, death);

@@ -26,6 +26,7 @@ mod queue;
 mod record;
 mod recorder;
 mod render;
+mod reply;
 mod route;
 mod slots;
 mod system;

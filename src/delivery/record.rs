@@ -86,6 +86,17 @@ const SHORT_LEN: usize = 14;
 const NO_PHASE: u32 = u32::MAX;
 
 impl Finished {
+    /// What is recorded of the attempt that finished a delivery.
+    pub(super) fn of(sequence: u64, made: &Attempt) -> Self {
+        Self {
+            sequence,
+            at_ms: made.at_ms,
+            ms: made.ms,
+            status: made.status.unwrap_or(0),
+            phases: made.phases,
+        }
+    }
+
     /// The attempt as it is shown; its number is one more than the failures before it.
     pub(super) fn attempt(&self, n: u32) -> Attempt {
         Attempt {

@@ -28,9 +28,9 @@ pub(super) async fn record(
 /// # Errors
 /// Those that waiting does not mend; [`AppendError::Overloaded`] and
 /// [`AppendError::StorageFull`] only after `stop`.
-pub(super) async fn patiently<W>(stop: &CancellationToken, write: impl Fn() -> W) -> Result<(), AppendError>
+pub(super) async fn patiently<W, T>(stop: &CancellationToken, write: impl Fn() -> W) -> Result<T, AppendError>
 where
-    W: Future<Output = Result<(), AppendError>>,
+    W: Future<Output = Result<T, AppendError>>,
 {
     loop {
         let is_last = stop.is_cancelled();

@@ -319,7 +319,7 @@ fn start_with(dir: &Path, log: &Log, keeping: Keeping, view: &Arc<View>) -> Engi
         keeping,
     };
     let outside = Outside {
-        targets: Targets::new(Arc::default()).unwrap(),
+        targets: Targets::new(Arc::default(), 1 << 20).unwrap(),
         publish: Arc::new(NoBus),
         clock: Arc::new(SystemClock),
     };

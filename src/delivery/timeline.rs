@@ -6,6 +6,7 @@ use super::record;
 use super::record::Attempt;
 use super::record::Death;
 use super::record::Finished;
+use super::reply::REPLY_INVALID;
 use crate::log::RouteId;
 use crate::log::StateKind;
 use crate::log::StoredEvent;
@@ -37,7 +38,7 @@ pub struct RouteTimeline {
     pub state: DeliveryState,
     /// Every attempt that was charged, in order.
     pub attempts: Vec<Attempt>,
-    /// Code and reason, when it is dead.
+    /// Code and reason, when it is dead, or its reply could not be published.
     pub death: Option<(String, String)>,
 }
 
@@ -133,6 +134,10 @@ impl Story {
             StateKind::Dead => {
                 self.state = DeliveryState::Dead;
                 if let Some(death) = record::read::<Death>(record) {
+                    if death.code == REPLY_INVALID {
+                        // The letter is about the reply: the call succeeded.
+                        self.state = DeliveryState::Delivered;
+                    }
                     self.attempts.extend(death.last);
                     self.death = Some((death.code, death.reason));
                 }

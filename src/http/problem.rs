@@ -14,6 +14,7 @@ use crate::catalog::PlanError;
 use crate::catalog::RepositoryError;
 use crate::delivery::DeliveryError;
 use crate::event::EventError;
+use crate::event::ModeError;
 use crate::ingest::PublishError;
 use crate::log::AppendError;
 use crate::log::LogError;
@@ -45,6 +46,16 @@ pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
         "internal",
         "the server could not serve this request; its log says why",
     )
+}
+
+impl From<ModeError> for Problem {
+    fn from(error: ModeError) -> Self {
+        let (status, code) = match error {
+            ModeError::DuplicateContentType => (400, "duplicate-content-type"),
+            ModeError::Format | ModeError::Charset => (415, "unsupported-media-type"),
+        };
+        Self::new(status, code, error.to_string())
+    }
 }
 
 impl From<EventError> for Problem {

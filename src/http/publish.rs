@@ -34,9 +34,11 @@ use crate::clock::rfc3339;
 use crate::event;
 use crate::event::Defaults;
 use crate::event::Event;
+use crate::event::Mode;
 use crate::ingest::Published;
 use crate::problem::Fault;
 use crate::problem::Problem;
+use crate::target::HOPS_HEADER;
 
 /// Bad entries of a batch that are described.
 const MAX_FAULTS: usize = 100;
@@ -146,44 +148,68 @@ async fn accept(state: &AppState, bus: &str, partial: bool, request: Request) ->
         }
         Some(_) => {}
     }
-    let mode = Mode::of(request.headers())?;
-    let headers = if mode == Mode::Binary {
+    let form = Form::of(request.headers())?;
+    let hops = hops(request.headers())?;
+    let headers = if form == Form::Event(Mode::Binary) {
         request.headers().clone()
     } else {
         HeaderMap::new()
     };
-    let (max, code) = match mode {
-        Mode::Batch => (state.limits.batch_bytes, "batch-too-large"),
+    let (max, code) = match form {
+        Form::Event(Mode::Batch) => (state.limits.batch_bytes, "batch-too-large"),
         _ => (state.limits.event_bytes, "event-too-large"),
     };
     let held = body::read(request, max, code).await?;
     let body = held.bytes.clone();
-    let events = match mode {
-        Mode::Binary => vec![event::event_from_headers(&headers, body)?],
-        Mode::Structured => vec![event::event_from_json(&body, None)?],
-        Mode::Plain => vec![event::event_from_json(&body, Some(defaults(state)))?],
-        Mode::Batch if partial => {
+    let events = match form {
+        Form::Event(Mode::Binary) => vec![event::event_from_headers(&headers, body)?],
+        Form::Event(Mode::Structured) => vec![event::event_from_json(&body, None)?],
+        Form::Plain => vec![event::event_from_json(&body, Some(defaults(state)))?],
+        Form::Event(Mode::Batch) if partial => {
             let mut faults = Vec::new();
             let events = entries(&body, state.limits, &mut |fault| faults.push(fault))?;
-            let results = store(services, bus, &events).await?;
+            let results = store(services, bus, &events, hops).await?;
             return Ok((
                 StatusCode::OK,
                 Json(by_entry(state.info.durability, results, faults)),
             )
                 .into_response());
         }
-        Mode::Batch => whole_batch(&body, state.limits)?,
+        Form::Event(Mode::Batch) => whole_batch(&body, state.limits)?,
     };
     let reply = PublishReply {
-        results: store(services, bus, &events).await?,
+        results: store(services, bus, &events, hops).await?,
         durability: state.info.durability.to_owned(),
     };
     Ok((StatusCode::ACCEPTED, Json(reply)).into_response())
 }
 
+/// How often the events have been published already: one more than the webhook call that brings
+/// them back says.
+fn hops(headers: &HeaderMap) -> Result<u8, Problem> {
+    let Some(value) = headers.get(HOPS_HEADER) else {
+        return Ok(0);
+    };
+    let digits = value.to_str().ok().filter(|text| {
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && !text.is_empty()
+    });
+    let digits = digits.ok_or_else(|| {
+        let detail = format!("the header {HOPS_HEADER} is a whole number; leave it out");
+        Problem::new(400, "invalid-hops", detail)
+    })?;
+    // More than fits is too many as well.
+    Ok(digits.parse().unwrap_or(u8::MAX).saturating_add(1))
+}
+
 /// Publishes events, all or none of them.
-async fn store(services: &Services, bus: &str, events: &[Event]) -> Result<Vec<PublishResult>, Problem> {
-    let published = services.publisher.publish(bus, events).await?;
+async fn store(
+    services: &Services,
+    bus: &str,
+    events: &[Event],
+    hops: u8,
+) -> Result<Vec<PublishResult>, Problem> {
+    let published = services.publisher.publish(bus, events, hops).await?;
     let published = as_first_decided(services, bus, published).await?;
     let results = events
         .iter()
@@ -293,36 +319,20 @@ fn whole_batch(body: &Bytes, limits: Limits) -> Result<Vec<Event>, Problem> {
 
 /// The forms in which events come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Binary,
-    Structured,
-    Batch,
+enum Form {
+    /// In a mode of the HTTP binding.
+    Event(Mode),
+    /// An object of plain JSON.
     Plain,
 }
 
-impl Mode {
-    /// Told as the HTTP binding says: by the start of the content type, the batch first.
+impl Form {
     fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let mut named = headers.get_all(CONTENT_TYPE).iter();
-        let content_type = named.next().map(|value| value.as_bytes().to_ascii_lowercase());
-        let content_type = content_type.as_deref().unwrap_or_default();
-        if named.next().is_some() {
-            return Err(Problem::new(
-                400,
-                "duplicate-content-type",
-                "send one Content-Type: with two nobody knows what the body is",
-            ));
+        if let Some(mode) = Mode::of(headers)? {
+            return Ok(Self::Event(mode));
         }
-        if let Some(rest) = content_type.strip_prefix(b"application/cloudevents-batch") {
-            return json_format(rest).map(|()| Self::Batch);
-        }
-        if let Some(rest) = content_type.strip_prefix(b"application/cloudevents") {
-            return json_format(rest).map(|()| Self::Structured);
-        }
-        if event::has_event_headers(headers) {
-            return Ok(Self::Binary);
-        }
-        if std::str::from_utf8(content_type).is_ok_and(event::is_json) {
+        let content_type = headers.get(CONTENT_TYPE);
+        if content_type.is_some_and(|kind| kind.to_str().is_ok_and(event::is_json)) {
             return Ok(Self::Plain);
         }
         let detail = "send application/cloudevents+json, application/cloudevents-batch+json, application/json, \
@@ -331,67 +341,45 @@ impl Mode {
     }
 }
 
-/// What may follow the media type: the JSON format, in UTF-8.
-fn json_format(rest: &[u8]) -> Result<(), Problem> {
-    let unsupported = |detail: &str| Err(Problem::new(415, "unsupported-media-type", detail));
-    let rest = String::from_utf8_lossy(rest);
-    let mut parts = rest.split(';').map(str::trim);
-    if parts.next() != Some("+json") {
-        return unsupported("of the event formats only JSON is supported (…+json)");
-    }
-    let charset = parts
-        .filter_map(|part| part.split_once('='))
-        .find(|(name, _)| name.trim() == "charset");
-    match charset {
-        Some((_, value)) if !["utf-8", "utf8"].contains(&value.trim().trim_matches('"')) => {
-            unsupported("events in JSON are UTF-8")
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn mode(content_type: &str, ce: bool) -> Result<Mode, u16> {
-        let mut headers = HeaderMap::new();
-        if !content_type.is_empty() {
-            headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
+    #[test]
+    fn plain_json_is_taken_and_other_types_are_refused() {
+        let form = |content_type: &'static str| {
+            let content_type = http::HeaderValue::from_static(content_type);
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type)]);
+            Form::of(&headers).map_err(|problem| problem.status)
+        };
+        assert_eq!(form("application/json"), Ok(Form::Plain));
+        assert_eq!(form("application/vnd.x+json"), Ok(Form::Plain));
+        assert_eq!(
+            form("application/cloudevents+json"),
+            Ok(Form::Event(Mode::Structured))
+        );
+        for unknown in ["application/cloudevents+avro", "text/plain", ""] {
+            assert_eq!(form(unknown), Err(415), "{unknown}");
         }
-        if ce {
-            headers.insert("ce-id", "1".parse().unwrap());
-        }
-        Mode::of(&headers).map_err(|problem| problem.status)
+        assert_eq!(Form::of(&HeaderMap::new()).unwrap_err().status, 415);
     }
 
     #[test]
-    fn the_mode_is_told_by_content_type_then_headers() {
-        assert_eq!(mode("application/cloudevents-batch+json", false), Ok(Mode::Batch));
-        assert_eq!(
-            mode("application/cloudevents+json; charset=UTF-8", true),
-            Ok(Mode::Structured)
-        );
-        assert_eq!(mode("Application/CloudEvents+JSON", false), Ok(Mode::Structured));
-        assert_eq!(mode("application/json", true), Ok(Mode::Binary));
-        assert_eq!(mode("application/json", false), Ok(Mode::Plain));
-        assert_eq!(mode("", true), Ok(Mode::Binary));
-        for unknown in [
-            "application/cloudevents+avro",
-            "application/cloudevents",
-            "text/plain",
-            "",
-        ] {
-            assert_eq!(mode(unknown, false), Err(415), "{unknown}");
+    fn an_event_that_comes_back_has_one_hop_more() {
+        let hops_of = |value: &'static str| {
+            let value = http::HeaderValue::from_static(value);
+            hops(&HeaderMap::from_iter([(
+                http::HeaderName::from_static(HOPS_HEADER),
+                value,
+            )]))
+            .map_err(|problem| problem.code)
+        };
+        assert_eq!(hops(&HeaderMap::new()).unwrap(), 0);
+        for (value, expected) in [("0", 1), ("15", 16), ("254", 255), ("255", 255), ("99999", 255)] {
+            assert_eq!(hops_of(value), Ok(expected), "{value}");
         }
-        assert_eq!(
-            mode("application/cloudevents+json; charset=latin1", false),
-            Err(415)
-        );
-        let mut twice = HeaderMap::new();
-        for kind in ["application/json", "application/cloudevents+json"] {
-            twice.append(CONTENT_TYPE, kind.parse().unwrap());
+        for bad in ["", "-1", "x", "1.5", "+1", "0x1"] {
+            assert_eq!(hops_of(bad), Err("invalid-hops".to_owned()), "{bad}");
         }
-        assert_eq!(Mode::of(&twice).unwrap_err().status, 400);
     }
 }

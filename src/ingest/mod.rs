@@ -59,11 +59,17 @@ impl Publisher {
     /// Makes events durable together with the decision where they go: all of them or none.
     ///
     /// On return they are on disk. A dropped future may or may not have stored them, as a
-    /// lost connection may; the same ids sent again are recognised.
+    /// lost connection may; the same ids sent again are recognised. `hops` is how often they have
+    /// been published by replies, bus targets and webhooks that lead back here.
     ///
     /// # Errors
     /// Nothing is stored, except after [`AppendError::OutcomeUnknown`].
-    pub async fn publish(&self, bus: &str, events: &[Event]) -> Result<Vec<Published>, PublishError> {
+    pub async fn publish(
+        &self,
+        bus: &str,
+        events: &[Event],
+        hops: u8,
+    ) -> Result<Vec<Published>, PublishError> {
         let snapshot = self.router.snapshot();
         let rules = snapshot
             .bus(bus)
@@ -75,7 +81,10 @@ impl Publisher {
         let new = events
             .iter()
             .zip(&decisions)
-            .map(|(event, decision)| self.record(event, decision))
+            .map(|(event, decision)| NewEvent {
+                hops,
+                ..self.record(event, decision)
+            })
             .collect();
         let appended = self.log.append(rules.id, new, Vec::new()).await?;
         self.published.increment(u64::try_from(events.len()).unwrap_or(0));

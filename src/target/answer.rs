@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use bytes::BytesMut;
 use http::HeaderMap;
 use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
 use hyper::body::Incoming;
+use tokio::sync::Semaphore;
+use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
 use super::KEPT_RESPONSE;
@@ -13,6 +18,11 @@ use super::KEPT_RESPONSE;
 const READ_RESPONSE: usize = 64 * 1024;
 /// What is looked at beyond what is kept, so that no part of a secret stays at the end.
 const BEYOND: usize = 8 * 1024;
+/// Memory that whole bodies take together, in units of [`UNIT`] bytes: 64 MiB.
+const ROOM_UNITS: u32 = 64 * 1024;
+static ROOM: Semaphore = Semaphore::const_new(64 * 1024);
+/// What memory is counted in.
+const UNIT: usize = 1024;
 /// Headers of an answer that help to find out what happened. Others may hold secrets.
 const KEPT_HEADERS: [&str; 19] = [
     "allow",
@@ -96,7 +106,7 @@ pub(super) fn headers(answer: &HeaderMap, secrets: &Secrets) -> Vec<(String, Str
 }
 
 /// Reads a body as far as it is worth keeping, so that the connection can be used again; at the
-/// end of the time it is closed. Gives its beginning, as text, and the bytes of it that were read.
+/// end of the time it is closed. Gives its beginning as text.
 pub(super) async fn body(body: Incoming, left: Duration, secrets: &Secrets) -> Option<String> {
     let mut kept = Vec::new();
     // Past the deadline the rest of the answer does not matter: the status line has decided.
@@ -104,6 +114,58 @@ pub(super) async fn body(body: Incoming, left: Duration, secrets: &Secrets) -> O
         .await
         .unwrap_or_default();
     text(&kept, secrets)
+}
+
+/// A whole body, and the room it takes until this is dropped.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) bytes: Bytes,
+    pub(super) room: Room,
+}
+
+/// Room that bodies take until this is dropped.
+pub(super) type Room = SemaphorePermit<'static>;
+
+/// Why there is no whole body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Incomplete {
+    /// It has more bytes than were wanted.
+    TooLarge,
+    /// It broke off, or did not come in time.
+    Broken,
+}
+
+/// Reads a whole body of at most `max` bytes.
+pub(super) async fn whole(body: Incoming, max: usize, left: Duration) -> Result<Whole, Incomplete> {
+    timeout(left, collect(body, max))
+        .await
+        .unwrap_or(Err(Incomplete::Broken))
+}
+
+async fn collect(mut body: Incoming, max: usize) -> Result<Whole, Incomplete> {
+    let announced = body
+        .size_hint()
+        .exact()
+        .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    if announced.is_some_and(|bytes| bytes > max) {
+        return Err(Incomplete::TooLarge);
+    }
+    // All of it at once: with a part of what they need, many could wait for one another.
+    let units = announced.unwrap_or(max).div_ceil(UNIT);
+    let units = u32::try_from(units).unwrap_or(u32::MAX).min(ROOM_UNITS);
+    let room = ROOM.acquire_many(units).await.map_err(|_| Incomplete::Broken)?;
+    let mut bytes = BytesMut::with_capacity(announced.unwrap_or_default());
+    while let Some(frame) = body.frame().await {
+        let Ok(chunk) = frame.map_err(|_| Incomplete::Broken)?.into_data() else {
+            continue;
+        };
+        if bytes.len() + chunk.len() > max {
+            return Err(Incomplete::TooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    let bytes = bytes.freeze();
+    Ok(Whole { bytes, room })
 }
 
 /// The beginning of these bytes as text, if there is any.

@@ -14,7 +14,9 @@ use url::Url;
 
 use super::Report;
 use super::answer;
+use super::answer::Incomplete;
 use super::answer::Secrets;
+use super::answer::Whole;
 use super::judge;
 use crate::egress::CallError;
 use crate::egress::Client;
@@ -71,6 +73,20 @@ impl Exchange {
         let mut report = self.judge(&answer);
         report.response = answer::body(answer.into_body(), self.left(), &self.secrets).await;
         report
+    }
+
+    /// As [`conclude`](Self::conclude), and gives the whole body if it has at most `max` bytes.
+    pub(super) async fn conclude_whole(
+        &self,
+        answer: Response<Incoming>,
+        max: usize,
+    ) -> (Report, Result<Whole, Incomplete>) {
+        let mut report = self.judge(&answer);
+        let body = answer::whole(answer.into_body(), max, self.left()).await;
+        if let Ok(whole) = &body {
+            report.response = answer::text(&whole.bytes, &self.secrets);
+        }
+        (report, body)
     }
 
     /// Judges an answer without its body.

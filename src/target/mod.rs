@@ -3,19 +3,26 @@
 mod answer;
 mod content;
 mod exchange;
+mod function;
 mod judge;
+mod reply;
 mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::catalog::Function;
 use crate::catalog::Target;
 use crate::catalog::TargetKind;
 use crate::egress;
 use crate::event::Event;
 
 pub use crate::egress::Phases;
+pub use reply::Reply;
 
+/// Says in a call how often its event has been published by replies, bus targets and webhooks that
+/// lead back here.
+pub const HOPS_HEADER: &str = "tramline-hops";
 /// Longest part of a response that is kept.
 pub const KEPT_RESPONSE: usize = 4 * 1024;
 
@@ -28,12 +35,14 @@ pub struct Call<'a> {
     pub webhook_id: &'a str,
     /// Unix seconds of this attempt.
     pub timestamp: i64,
+    /// How often the event has been published already.
+    pub hops: u8,
     /// The whole attempt must end within this time.
     pub deadline: Duration,
 }
 
 /// How an attempt ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Report {
     /// What it means for the delivery.
     pub outcome: Outcome,
@@ -49,6 +58,8 @@ pub struct Report {
     pub headers: Vec<(String, String)>,
     /// The first [`KEPT_RESPONSE`] bytes of the answer, as text, without secrets that were sent.
     pub response: Option<String>,
+    /// The events that the target answered with, if they are wanted.
+    pub reply: Option<Reply>,
 }
 
 /// What an attempt means for its delivery.
@@ -87,6 +98,17 @@ impl Report {
             phases: Phases::default(),
             headers: Vec::new(),
             response: None,
+            reply: None,
+        }
+    }
+
+    /// The same answer with another meaning.
+    fn meaning(self, outcome: Outcome, class: &str, reason: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            class: class.to_owned(),
+            reason: reason.into(),
+            ..self
         }
     }
 }
@@ -95,16 +117,19 @@ impl Report {
 #[derive(Debug, Clone)]
 pub struct Targets {
     http: egress::Client,
+    /// Largest reply that is taken, in bytes.
+    max_reply: usize,
 }
 
 impl Targets {
-    /// Targets reached through the guarded client.
+    /// Targets reached through the guarded client; a reply is at most as large as one event may be.
     ///
     /// # Errors
     /// When the client cannot be made.
-    pub fn new(policy: Arc<egress::Policy>) -> Result<Self, egress::ClientError> {
+    pub fn new(policy: Arc<egress::Policy>, max_event_bytes: usize) -> Result<Self, egress::ClientError> {
         Ok(Self {
             http: egress::Client::new(policy)?,
+            max_reply: max_event_bytes,
         })
     }
 
@@ -114,6 +139,9 @@ impl Targets {
     pub async fn send(&self, target: &Target, call: &Call<'_>) -> Report {
         match &target.kind {
             TargetKind::Webhook(webhook) => webhook::send(&self.http, webhook, call).await,
+            TargetKind::Function(Function::Http(function)) => {
+                function::send(&self.http, function, call, self.max_reply).await
+            }
             TargetKind::Echo => {
                 tracing::info!(id = call.event.id(), kind = call.event.kind(), "echo");
                 Report::of(Outcome::Delivered, "ok", "shown")

@@ -4,6 +4,7 @@ use http::HeaderName;
 use http::HeaderValue;
 
 use super::Call;
+use super::HOPS_HEADER;
 use super::Report;
 use super::content;
 use super::exchange::Exchange;
@@ -19,7 +20,8 @@ pub(super) async fn send(client: &Client, webhook: &Webhook, call: &Call<'_>) ->
     }
 }
 
-fn outgoing<'a>(webhook: &'a Webhook, call: &Call<'_>) -> Outgoing<'a> {
+/// The request, which says how often the event has been published.
+pub(super) fn outgoing<'a>(webhook: &'a Webhook, call: &Call<'_>) -> Outgoing<'a> {
     let (mut headers, body) = content::of(call.event, webhook.mode);
     for (name, value) in &webhook.headers {
         // Checked when the webhook was read.
@@ -34,6 +36,7 @@ fn outgoing<'a>(webhook: &'a Webhook, call: &Call<'_>) -> Outgoing<'a> {
         headers.insert("webhook-id", id);
     }
     headers.insert("webhook-timestamp", HeaderValue::from(call.timestamp));
+    headers.insert(HOPS_HEADER, HeaderValue::from(u16::from(call.hops)));
     Outgoing {
         method: webhook.method.clone(),
         url: &webhook.url,

@@ -10,6 +10,7 @@ mod delivery;
 mod documents;
 mod durability;
 mod faults;
+mod functions;
 mod log_tools;
 mod octokit;
 mod peers;

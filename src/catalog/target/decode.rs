@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Target;
 use super::TargetKind;
+use super::function::Function;
 use super::webhook::Webhook;
 use crate::catalog::decode::Fields;
 use crate::catalog::decode::Issues;
@@ -17,15 +18,16 @@ use crate::catalog::retry::RetryPolicy;
 pub(in crate::catalog) const KEYS: &[&str] = &[
     "name",
     "webhook",
+    "function",
     "echo",
     "retry",
     "timeout",
     "concurrency",
     "paused",
 ];
-const LATER_KINDS: &[&str] = &["function", "queue", "bus", "file"];
+const KINDS: &[&str] = &["webhook", "function", "echo"];
+const LATER_KINDS: &[&str] = &["queue", "bus", "file"];
 const LATER: &[&str] = &[
-    "function",
     "queue",
     "bus",
     "file",
@@ -86,25 +88,35 @@ fn name(fields: &Fields<'_>, issues: &mut Issues) -> Option<TargetName> {
 
 /// The one kind the target has.
 fn kind(fields: &Fields<'_>, pointer: &str, issues: &mut Issues) -> Option<TargetKind> {
-    match (fields.find("webhook"), fields.find("echo")) {
-        (Some(value), None) => Webhook::decode(value, &fields.at("webhook"), issues).map(TargetKind::Webhook),
-        (None, Some(value)) => {
-            Fields::of(value, &fields.at("echo"), "`echo`", issues)?.only(&[], &[], issues);
-            Some(TargetKind::Echo)
-        }
-        (Some(_), Some(_)) => {
-            let detail = "a target has one kind: `webhook` or `echo`, not both";
-            issues.push(Issue::new(pointer, "invalid-target", detail).with_correction("make it two targets"));
-            None
+    let given: Vec<_> = KINDS
+        .iter()
+        .filter_map(|kind| fields.find(kind).map(|value| (*kind, value)))
+        .collect();
+    match given[..] {
+        [(kind, value)] => {
+            let at = fields.at(kind);
+            match kind {
+                "webhook" => Webhook::decode(value, &at, issues).map(TargetKind::Webhook),
+                "function" => Function::decode(value, &at, issues).map(TargetKind::Function),
+                _ => {
+                    Fields::of(value, &at, "`echo`", issues)?.only(&[], &[], issues);
+                    Some(TargetKind::Echo)
+                }
+            }
         }
         // A kind that is not available has been reported with its key.
-        (None, None) if LATER_KINDS.iter().any(|kind| fields.find(kind).is_some()) => None,
-        (None, None) => {
-            let detail = "a target needs its kind: `webhook` or `echo`";
+        [] if LATER_KINDS.iter().any(|kind| fields.find(kind).is_some()) => None,
+        [] => {
+            let detail = "a target needs its kind: `webhook`, `function` or `echo`";
             issues.push(
                 Issue::new(pointer, "missing-field", detail)
                     .with_correction("add `webhook: { url: \"https://…\" }` or `echo: {}`"),
             );
+            None
+        }
+        [(one, _), (other, _), ..] => {
+            let detail = format!("a target has one kind: `{one}` or `{other}`, not both");
+            issues.push(Issue::new(pointer, "invalid-target", detail).with_correction("make it two targets"));
             None
         }
     }

@@ -1,10 +1,13 @@
 //! A target: one destination of one rule, with how it is to be delivered to.
 
 mod decode;
+mod function;
 mod headers;
 mod webhook;
 
 use std::time::Duration;
+
+use url::Url;
 
 use super::names::TargetName;
 use super::retry::RetryPolicy;
@@ -12,8 +15,13 @@ use super::retry::RetryPolicy;
 #[cfg(test)]
 pub(super) use decode::KEYS;
 #[cfg(test)]
+pub(super) use function::MORE_KEYS as FUNCTION_KEYS;
+#[cfg(test)]
 pub(super) use webhook::KEYS as WEBHOOK_KEYS;
 
+pub use function::Function;
+pub use function::HttpFunction;
+pub use function::ReplyTo;
 pub use webhook::Webhook;
 pub use webhook::WebhookMode;
 
@@ -40,6 +48,29 @@ pub struct Target {
 pub enum TargetKind {
     /// An HTTP call.
     Webhook(Webhook),
+    /// A call whose answer may be events of its own.
+    Function(Function),
     /// Shown in the server's own log; always delivered.
     Echo,
+}
+
+impl TargetKind {
+    /// The URL that is called, if one is, and where in the target it stands.
+    #[must_use]
+    pub const fn url(&self) -> Option<(&'static str, &Url)> {
+        match self {
+            Self::Webhook(webhook) => Some(("/webhook/url", &webhook.url)),
+            Self::Function(Function::Http(function)) => Some(("/function/http/url", &function.call.url)),
+            Self::Echo => None,
+        }
+    }
+
+    /// What becomes of the events that the target answers with.
+    #[must_use]
+    pub const fn reply_to(&self) -> &ReplyTo {
+        match self {
+            Self::Function(Function::Http(function)) => &function.reply,
+            Self::Webhook(_) | Self::Echo => &ReplyTo::Nobody,
+        }
+    }
 }

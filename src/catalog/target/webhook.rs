@@ -40,7 +40,7 @@ pub enum WebhookMode {
 }
 
 pub(in crate::catalog) const KEYS: &[&str] = &["url", "method", "mode", "headers"];
-const LATER: &[&str] = &["sign", "connection", "handshake"];
+pub(super) const LATER: &[&str] = &["sign", "connection", "handshake"];
 
 /// Longest URL: what servers and proxies are known to take.
 const MAX_URL_LEN: usize = 8_000;
@@ -50,7 +50,12 @@ impl Webhook {
     pub(super) fn decode(value: &Value, pointer: &str, issues: &mut Issues) -> Option<Self> {
         let fields = Fields::of(value, pointer, "`webhook`", issues)?;
         fields.only(KEYS, LATER, issues);
-        let url = url(&fields, issues);
+        Self::decode_fields(&fields, issues)
+    }
+
+    /// Reads the fields of a webhook, which may stand beside others.
+    pub(super) fn decode_fields(fields: &Fields<'_>, issues: &mut Issues) -> Option<Self> {
+        let url = url(fields, issues);
         let method = match fields.word("method", &["POST", "PUT", "PATCH", "DELETE"], &[], issues) {
             Some("PUT") => Method::PUT,
             Some("PATCH") => Method::PATCH,

@@ -1,6 +1,7 @@
 //! Programs of others, as they are, at the versions pinned in `tests/peers`; `scripts/peers`
 //! installs them.
 
+mod functions;
 mod sdks;
 
 use std::collections::BTreeMap;

@@ -11,6 +11,8 @@ use axum::http::HeaderMap;
 use axum::http::Method;
 use axum::http::StatusCode;
 use axum::http::Uri;
+use axum::response::IntoResponse as _;
+use axum::response::Response;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -51,7 +53,15 @@ impl Received {
     }
 }
 
-type Script = Box<dyn FnMut(&Received) -> Answer + Send>;
+/// Gives the response to a request; none if there is never one.
+type Script = Box<dyn FnMut(&Received) -> Option<Response> + Send>;
+
+fn script(mut answer: impl FnMut(&Received) -> Answer + Send + 'static) -> Script {
+    Box::new(move |received| match answer(received) {
+        Answer::Status(code) => Some(StatusCode::from_u16(code).expect("a status").into_response()),
+        Answer::Hang => None,
+    })
+}
 
 struct Shared {
     received: Mutex<Vec<Received>>,
@@ -78,16 +88,26 @@ impl Sink {
         Self::on(listener, script)
     }
 
+    /// A sink that gives each request the response that `respond` makes.
+    pub(crate) async fn responding(mut respond: impl FnMut(&Received) -> Response + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::serving(listener, Box::new(move |received| Some(respond(received))))
+    }
+
     /// A sink on a listener that is there already.
     pub(crate) fn on(
         listener: TcpListener,
-        script: impl FnMut(&Received) -> Answer + Send + 'static,
+        answer: impl FnMut(&Received) -> Answer + Send + 'static,
     ) -> Self {
+        Self::serving(listener, script(answer))
+    }
+
+    fn serving(listener: TcpListener, script: Script) -> Self {
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             received: Mutex::default(),
             count: watch::Sender::new(0),
-            script: Mutex::new(Box::new(script)),
+            script: Mutex::new(script),
         });
         let router = Router::new().fallback(receive).with_state(Arc::clone(&shared));
         let mut server = JoinSet::new();
@@ -100,8 +120,8 @@ impl Sink {
     }
 
     /// Changes what it answers from now on.
-    pub(crate) fn answer(&self, script: impl FnMut(&Received) -> Answer + Send + 'static) {
-        *self.shared.script.lock().expect("no panic") = Box::new(script);
+    pub(crate) fn answer(&self, answer: impl FnMut(&Received) -> Answer + Send + 'static) {
+        *self.shared.script.lock().expect("no panic") = script(answer);
     }
 
     /// The URL of a path of the sink.
@@ -130,18 +150,18 @@ async fn receive(
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> StatusCode {
+) -> Response {
     let received = Received {
         method,
         path: uri.to_string(),
         headers,
         body,
     };
-    let answer = (shared.script.lock().expect("no panic"))(&received);
+    let response = (shared.script.lock().expect("no panic"))(&received);
     shared.received.lock().expect("no panic").push(received);
     shared.count.send_modify(|count| *count += 1);
-    match answer {
-        Answer::Status(code) => StatusCode::from_u16(code).expect("a status"),
-        Answer::Hang => std::future::pending().await,
+    match response {
+        Some(response) => response,
+        None => std::future::pending().await,
     }
 }
