@@ -91,7 +91,7 @@ impl Exchange {
 
     /// Judges an answer without its body.
     fn judge(&self, answer: &Response<Incoming>) -> Report {
-        let mut report = judge::answered(answer.status());
+        let mut report = judge::answered(answer.status(), answer.headers());
         report.headers = answer::headers(answer.headers(), &self.secrets);
         self.timed(report)
     }

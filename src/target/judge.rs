@@ -2,24 +2,28 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
 use http::StatusCode;
 
 use super::Outcome;
 use super::Report;
+use super::retry_after;
 use crate::egress::CallError;
 
 /// Statuses that say this request will never be taken.
 const PERMANENT: [u16; 11] = [400, 405, 406, 411, 413, 414, 415, 422, 431, 451, 505];
 
 /// Success is the status line; redirects are not followed, because they would leave the guard.
-pub(super) fn answered(status: StatusCode) -> Report {
+pub(super) fn answered(status: StatusCode, headers: &HeaderMap) -> Report {
     let code = status.as_u16();
+    let asked = retry_after::read(headers).map(Outcome::PauseRoute);
     let (outcome, class) = match code {
         200..=299 => (Outcome::Delivered, "ok".to_owned()),
         300..=399 => (Outcome::Permanent, "redirect_not_followed".to_owned()),
         410 => (Outcome::Gone, "gone".to_owned()),
         401 | 403 | 407 => (Outcome::RetryLater, "auth_failed".to_owned()),
-        429 => (Outcome::RetryLater, "throttled".to_owned()),
+        429 => (asked.unwrap_or(Outcome::RetryLater), "throttled".to_owned()),
+        503 if asked.is_some() => (asked.unwrap_or(Outcome::RetryLater), "throttled".to_owned()),
         _ if PERMANENT.contains(&code) => (Outcome::Permanent, format!("rejected_{code}")),
         _ => (Outcome::RetryLater, format!("http_{code}")),
     };
@@ -53,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_status_decides_between_delivered_retry_and_permanent() {
-        let judged = |code: u16| answered(StatusCode::from_u16(code).unwrap()).outcome;
+        let judged = |code: u16| answered(StatusCode::from_u16(code).unwrap(), &HeaderMap::new()).outcome;
         for code in [200, 201, 202, 204, 299] {
             assert_eq!(judged(code), Outcome::Delivered, "{code}");
         }

@@ -6,6 +6,7 @@ mod exchange;
 mod function;
 mod judge;
 mod reply;
+mod retry_after;
 mod webhook;
 
 use std::sync::Arc;
