@@ -42,6 +42,9 @@ pub struct RuleReply {
     pub generation: u64,
     /// The file that owns the rule, if one does.
     pub owner: Option<String>,
+    /// `active`, or `paused` by hand or by its own settings.
+    #[serde(default)]
+    pub state: String,
     /// The rule itself: `name`, `description`, `match`, `transform`, `targets`.
     #[serde(flatten)]
     #[schema(value_type = Object)]

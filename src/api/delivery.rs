@@ -109,9 +109,13 @@ pub struct RouteReply {
     pub rule: String,
     /// Name of the target.
     pub target: String,
-    /// `active` or `paused`.
+    /// `active`, `paused`, `disabled` or `held`.
     pub state: String,
-    /// State of the circuit breaker.
+    /// Why it is not active: `rule-paused`, `target-paused`, `throttled`, `gone`, `retries-full`,
+    /// `storage-full`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The circuit breaker: `closed`, `open` or `half_open`.
     pub circuit: String,
     /// Events that wait and were not tried yet.
     pub backlog: u64,
@@ -123,8 +127,19 @@ pub struct RouteReply {
     pub dead: u64,
     /// Deliveries that succeeded since the server started.
     pub delivered: u64,
+    /// How busy it is.
+    pub rates: RouteRates,
     /// When the oldest undelivered event was accepted, RFC 3339.
     pub oldest_at: Option<String>,
+}
+
+/// How busy a route is: over the last half minute, a second.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RouteRates {
+    /// Attempts that ended.
+    pub attempts: f64,
+    /// Those of them that failed.
+    pub failures: f64,
 }
 
 /// All open routes, a page at a time.

@@ -28,6 +28,7 @@ pub use delivery::PhasesReply;
 pub use delivery::RedriveFilter;
 pub use delivery::RedriveRequest;
 pub use delivery::RouteList;
+pub use delivery::RouteRates;
 pub use delivery::RouteReply;
 pub use events::EventEntry;
 pub use events::EventList;

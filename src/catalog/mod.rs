@@ -54,6 +54,7 @@ pub use source::Source;
 pub use source::read_json;
 pub use source::read_sources;
 pub use source::read_yaml;
+pub use target::CircuitPolicy;
 pub use target::Function;
 pub use target::HttpFunction;
 pub use target::ReplyTo;

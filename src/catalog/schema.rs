@@ -27,6 +27,7 @@ pub fn rules_schema() -> Value {
             "target": target(),
             "webhook": webhook(),
             "function": function(),
+            "circuit": circuit(),
             "retry": retry(),
             "test": test(),
         }
@@ -56,7 +57,8 @@ fn rule() -> Value {
                     }
                 }
             },
-            "targets": { "type": "array", "minItems": 1, "items": { "$ref": "#/definitions/target" } }
+            "targets": { "type": "array", "minItems": 1, "items": { "$ref": "#/definitions/target" } },
+            "paused": { "type": "boolean", "default": false, "description": "Matches, and its events wait" }
         }
     })
 }
@@ -75,6 +77,10 @@ fn target() -> Value {
             "retry": { "$ref": "#/definitions/retry" },
             "timeout": { "$ref": "#/definitions/duration", "default": "15s", "description": "Deadline of one attempt" },
             "concurrency": { "type": "integer", "minimum": 1, "maximum": 1024, "default": 32 },
+            "circuit": {
+                "oneOf": [{ "enum": ["off", false] }, { "$ref": "#/definitions/circuit" }],
+                "description": "When the target is left alone because it fails"
+            },
             "paused": { "type": "boolean", "default": false, "description": "Keeps its backlog and is sent nothing" }
         }
     })
@@ -115,6 +121,18 @@ fn webhook() -> Value {
     })
 }
 
+fn circuit() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "failures": { "type": "integer", "minimum": 1, "maximum": 1000, "default": 10, "description": "In a row" },
+            "open": { "$ref": "#/definitions/duration", "default": "30s", "description": "The first time; doubles" },
+            "max": { "$ref": "#/definitions/duration", "default": "10m" }
+        }
+    })
+}
+
 fn retry() -> Value {
     json!({
         "type": "object",
@@ -128,7 +146,11 @@ fn retry() -> Value {
             "jitter": { "enum": ["full", "equal", "none"] },
             "schedule": { "type": "array", "maxItems": 100, "items": { "$ref": "#/definitions/duration" } },
             "max_attempts": { "type": "integer", "minimum": 1, "maximum": 10000, "default": 185 },
-            "max_age": { "$ref": "#/definitions/duration", "default": "24h" }
+            "max_age": { "$ref": "#/definitions/duration", "default": "24h" },
+            "retry_after_max": {
+                "$ref": "#/definitions/duration", "default": "1h",
+                "description": "Longest silence that a target gets by Retry-After"
+            }
         }
     })
 }
@@ -180,6 +202,7 @@ mod tests {
             crate::catalog::target::FUNCTION_KEYS,
         ];
         assert_eq!(keys(&http_function()), set(&function.concat()));
+        assert_eq!(keys(&circuit()), set(crate::catalog::target::CIRCUIT_KEYS));
         assert_eq!(keys(&retry()), set(crate::catalog::retry::KEYS));
     }
 }

@@ -5,17 +5,21 @@ use std::time::Duration;
 use std::time::Instant;
 
 use super::engine::Shared;
+use super::gate::Heard;
 use super::queue::Due;
 use super::queue::Waiting;
 use super::record;
 use super::record::Attempt;
 use super::record::Death;
 use super::record::Finished;
+use super::record::Retry;
 use super::recorder;
 use super::render;
 use super::reply::LOOP_DETECTED;
 use super::reply::MAX_HOPS;
 use super::route::Route;
+use super::route_state::Opening;
+use super::route_state::RouteState;
 use super::system::SystemEvent;
 use super::webhook_id::webhook_id;
 use crate::catalog::Target;
@@ -30,11 +34,20 @@ use crate::target::Until;
 
 /// After trouble of our own a delivery is taken up again after an eighth of its age, within these bounds.
 const AGAIN_MS: (i64, i64) = (1_000, 60_000);
-/// Furthest that a target can push its next attempt away.
-const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
-/// Makes one attempt and returns when its outcome is durable, or gathered as progress.
-pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
+/// What a worker wants done with a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Errand {
+    /// One attempt.
+    Attempt,
+    /// It became too old while nothing could be attempted.
+    Expire,
+    /// Its route is disabled.
+    Refuse,
+}
+
+/// Runs one errand and returns when its outcome is durable, or gathered as progress.
+pub(super) async fn run(shared: &Shared, route: &Route, due: Due, errand: Errand) {
     let delivery = Delivery {
         shared,
         route,
@@ -43,45 +56,26 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, due: Due) {
     let stored = match delivery.load().await {
         Loaded::Event(stored) => stored,
         Loaded::Unreadable(reason) => {
-            let code = "unreadable-event".into();
-            let reason = reason.to_owned();
-            let death = Death {
-                code,
-                reason,
-                last: None,
-            };
+            let death = Death::unsent("unreadable-event", reason);
             return delivery.bury(None, &death).await;
         }
         Loaded::NotNow => return delivery.put_off(None, "the event could not be read").await,
     };
     if stored.hops > MAX_HOPS {
-        let death = Death {
-            code: LOOP_DETECTED.to_owned(),
-            reason: format!("published {} times over: its rules lead in a circle", stored.hops),
-            last: None,
-        };
+        let reason = format!("published {} times over: its rules lead in a circle", stored.hops);
+        let death = Death::unsent(LOOP_DETECTED, &reason);
         return delivery.bury(Some(&stored), &death).await;
     }
-    let view = shared.view.load_full();
-    let Some((names, target)) = view
-        .route(route.id)
-        .and_then(|names| Some((names, view.target(route.id)?)))
-    else {
-        // Closed while in flight: the record of the closing settles it.
-        return route.queue.lock().settle(due.sequence);
-    };
-    let rule = view.rule_at(&names.bus, &names.rule, stored.generation);
-    match render::render(&stored, rule.map(AsRef::as_ref), names.bus.as_str()) {
-        Ok(event) => {
-            let (made, report) = delivery.send(target, &event, stored.hops).await;
-            delivery.conclude(target, &stored, made, report).await;
+    match errand {
+        Errand::Attempt => delivery.attempt(&stored).await,
+        Errand::Expire => {
+            let reason = "given up: it became too old while its target was left alone";
+            let death = Death::unsent("max-age", reason);
+            delivery.bury(Some(&stored), &death).await;
         }
-        Err(error) => {
-            let death = Death {
-                code: error.code().into(),
-                reason: error.to_string(),
-                last: None,
-            };
+        Errand::Refuse => {
+            let reason = "the route is disabled, because its target is gone; resume it or change its URL";
+            let death = Death::unsent("target_disabled", reason);
             delivery.bury(Some(&stored), &death).await;
         }
     }
@@ -104,6 +98,28 @@ pub(super) struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
+    async fn attempt(&self, stored: &StoredEvent) {
+        let view = self.shared.view.load_full();
+        let Some((names, target)) = view
+            .route(self.route.id)
+            .and_then(|names| Some((names, view.target(self.route.id)?)))
+        else {
+            // Closed while in flight: the record of the closing settles it.
+            return self.route.queue.lock().settle(self.due.sequence);
+        };
+        let rule = view.rule_at(&names.bus, &names.rule, stored.generation);
+        match render::render(stored, rule.map(AsRef::as_ref), names.bus.as_str()) {
+            Ok(event) => {
+                let (made, report) = self.send(target, &event, stored.hops).await;
+                self.conclude(target, stored, made, report).await;
+            }
+            Err(error) => {
+                let death = Death::unsent(error.code(), &error.to_string());
+                self.bury(Some(stored), &death).await;
+            }
+        }
+    }
+
     async fn send(&self, target: &Target, event: &Event, hops: u8) -> (Attempt, Report) {
         let (shared, sequence) = (self.shared, self.due.sequence);
         let at_ms = shared.clock.now_ms();
@@ -135,25 +151,72 @@ impl Delivery<'_> {
 
     async fn conclude(&self, target: &Target, stored: &StoredEvent, made: Attempt, report: Report) {
         match report.outcome {
-            Outcome::Delivered => match report.reply {
-                None => self.finish(&made).await,
-                Some(reply) => {
-                    let made = Attempt {
-                        response: report.response,
-                        ..made
-                    };
-                    self.finish_with(target, stored, made, reply).await;
+            Outcome::Delivered => {
+                let changed = self.hear(target, &Heard::Answer);
+                match report.reply {
+                    None => self.finish(&made).await,
+                    Some(reply) => {
+                        let made = Attempt {
+                            response: report.response,
+                            ..made
+                        };
+                        self.finish_with(target, stored, made, reply).await;
+                    }
                 }
-            },
+                if let Some(changed) = changed {
+                    self.write(vec![changed]).await;
+                }
+            }
             Outcome::Unsent => self.put_off(Some(stored), &report.reason).await,
-            Outcome::Permanent | Outcome::Gone => {
+            Outcome::Permanent => {
+                let changed = self.hear(target, &Heard::Answer);
                 let code = report.class.replace('_', "-");
-                self.give_up(stored, (code, report.reason), made, report.response)
+                self.give_up(stored, (code, report.reason), made, report.response, changed)
                     .await;
             }
-            Outcome::RetryLater => self.retry(target, stored, made, report, None).await,
-            Outcome::PauseRoute(until) => self.retry(target, stored, made, report, Some(until)).await,
+            Outcome::Gone => {
+                let changed = self.hear(target, &Heard::Gone(target.kind.fingerprint()));
+                let of = (report.class, report.reason);
+                self.give_up(stored, of, made, report.response, changed).await;
+            }
+            Outcome::RetryLater => {
+                let is_auth = matches!(report.status, Some(401 | 403 | 407));
+                let changed = self.hear(target, &Heard::Failure { is_auth });
+                self.retry(target, stored, made, report, (None, changed)).await;
+            }
+            Outcome::PauseRoute(until) => {
+                let until_ms = self.bounded(until, target);
+                let changed = self.hear(target, &Heard::Silence(until_ms));
+                self.retry(target, stored, made, report, (Some(until_ms), changed))
+                    .await;
+            }
         }
+    }
+
+    /// Tells the gate; the record of its change, if it changed.
+    fn hear(&self, target: &Target, heard: &Heard) -> Option<StateRecord> {
+        let now = self.shared.clock.moment();
+        let changed = {
+            let mut gate = self.route.gate.lock();
+            gate.hear(heard, target.circuit.as_ref(), now)?
+        };
+        tracing::info!(route = self.route.id.0, state = ?changed, "the state of a route changed");
+        self.tell(heard, &changed);
+        Some(changed.record(self.route.id))
+    }
+
+    /// Tells the bus `system` what the owner of the route may want to mend.
+    fn tell(&self, heard: &Heard, changed: &RouteState) {
+        let what = match (heard, &changed.disabled, &changed.circuit) {
+            (Heard::Gone(_), Some(disabled), _) => SystemEvent::RouteDisabled {
+                reason: disabled.reason.clone(),
+            },
+            (Heard::Failure { .. }, _, Some(Opening { span, times: 1 })) => SystemEvent::CircuitOpened {
+                until_ms: span.until_ms,
+            },
+            _ => return,
+        };
+        self.shared.emit(self.route.id, what);
     }
 
     /// Waits for the next attempt, or gives up when there is none left.
@@ -163,28 +226,40 @@ impl Delivery<'_> {
         stored: &StoredEvent,
         made: Attempt,
         report: Report,
-        until: Option<Until>,
+        (not_before_ms, changed): (Option<i64>, Option<StateRecord>),
     ) {
         let since_ms = self.due.since_ms.unwrap_or(stored.time_ms);
-        let not_before_ms = until.map(|until| self.bounded(until));
         match next_attempt_ms(self.shared, target, since_ms, &made, not_before_ms) {
-            Ok(next_at_ms) => self.postpone(made, report.response, next_at_ms).await,
+            Ok(next_at_ms) => {
+                let mut attempt = Attempt {
+                    response: report.response,
+                    next_at_ms: Some(next_at_ms),
+                    ..made
+                };
+                // The answer is kept for the first failure; later ones are mostly the same.
+                if attempt.n > 1 {
+                    (attempt.headers, attempt.response) = (Vec::new(), None);
+                }
+                self.postpone(attempt, since_ms, next_at_ms, changed).await;
+            }
             Err((code, why)) => {
-                let reason = format!("{why}; last: {}", report.reason);
-                self.give_up(stored, (code.to_owned(), reason), made, report.response)
-                    .await;
+                let of = (code.to_owned(), format!("{why}; last: {}", report.reason));
+                self.give_up(stored, of, made, report.response, changed).await;
             }
         }
     }
 
-    /// The moment that a target named, not further away than targets may push us.
-    fn bounded(&self, until: Until) -> i64 {
+    /// The moment that a target named, not further away than it may push us.
+    fn bounded(&self, until: Until, target: &Target) -> i64 {
         let now_ms = self.shared.clock.now_ms();
         let wanted_ms = match until {
             Until::After(wait) => now_ms.saturating_add(millis(wait)),
             Until::At(seconds) => seconds.saturating_mul(1_000),
         };
-        wanted_ms.clamp(now_ms, now_ms.saturating_add(millis(RETRY_AFTER_MAX)))
+        wanted_ms.clamp(
+            now_ms,
+            now_ms.saturating_add(millis(target.retry.retry_after_max)),
+        )
     }
 
     async fn give_up(
@@ -193,10 +268,11 @@ impl Delivery<'_> {
         (code, reason): (String, String),
         made: Attempt,
         response: Option<String>,
+        changed: Option<StateRecord>,
     ) {
         let last = Some(Attempt { response, ..made });
         let death = Death { code, reason, last };
-        self.bury(Some(stored), &death).await;
+        self.bury_with(Some(stored), &death, changed).await;
     }
 
     async fn finish(&self, made: &Attempt) {
@@ -207,29 +283,32 @@ impl Delivery<'_> {
         route.queue.lock().settle(sequence);
     }
 
-    /// The response is kept for the first failure; later ones are mostly the same.
-    async fn postpone(&self, made: Attempt, response: Option<String>, next_at_ms: i64) {
-        let (attempts, sequence) = (made.n, self.due.sequence);
-        let mut retry = Attempt {
-            response,
-            next_at_ms: Some(next_at_ms),
-            ..made
+    async fn postpone(&self, attempt: Attempt, since_ms: i64, next_at_ms: i64, changed: Option<StateRecord>) {
+        let (attempts, sequence) = (attempt.n, self.due.sequence);
+        let retry = Retry {
+            attempt,
+            since_ms: Some(since_ms),
         };
-        if attempts > 1 {
-            (retry.headers, retry.response) = (Vec::new(), None);
-        }
-        if self.write(record::retry(self.route.id, sequence, &retry)).await {
+        let now = self.shared.clock.moment();
+        let records = [record::retry(self.route.id, sequence, &retry)];
+        if self.write(records.into_iter().chain(changed).collect()).await {
             let waiting = Waiting {
                 attempts,
-                since_ms: self.due.since_ms,
+                since_ms: Some(since_ms),
+                from_ms: now.wall_ms,
                 due_ms: next_at_ms,
             };
-            self.route.queue.lock().postpone(sequence, waiting);
+            self.route.queue.lock().postpone(sequence, waiting, now);
         }
     }
 
     /// The letter with its event is durable before the log names it.
     pub(super) async fn bury(&self, event: Option<&StoredEvent>, death: &Death) {
+        self.bury_with(event, death, None).await;
+    }
+
+    /// The same, with what it changes about the route in one record.
+    async fn bury_with(&self, event: Option<&StoredEvent>, death: &Death, changed: Option<StateRecord>) {
         let (shared, sequence) = (self.shared, self.due.sequence);
         let of = (self.route.id, self.route.bus);
         let store = || shared.letters.store(of, sequence, event, death);
@@ -237,10 +316,8 @@ impl Delivery<'_> {
             tracing::error!(%error, "a dead letter could not be stored");
             return;
         }
-        if self
-            .write(record::dead(self.route.id, self.due.sequence, death))
-            .await
-        {
+        let records = [record::dead(self.route.id, sequence, death)];
+        if self.write(records.into_iter().chain(changed).collect()).await {
             metrics::counter!("tramline_dead_letters_total", "code" => death.code.clone()).increment(1);
             let letter = SystemEvent::DeadLetters {
                 code: death.code.clone(),
@@ -248,14 +325,15 @@ impl Delivery<'_> {
                 sequences: vec![sequence],
             };
             shared.emit(self.route.id, letter);
-            self.route.queue.lock().bury(self.due.sequence);
+            self.route.queue.lock().bury(sequence);
         }
     }
 
-    /// Makes a record durable, however long the log has no room for it. On failure the log is
-    /// closed or the process stops; the delivery stays in flight and is taken up after the restart.
-    async fn write(&self, record: StateRecord) -> bool {
-        let written = recorder::record(&self.shared.log, &self.shared.stop, vec![record]).await;
+    /// Makes records durable, all or none, however long the log has no room for them. On failure
+    /// the log is closed or the process stops; the delivery stays in flight and is taken up after
+    /// the restart.
+    async fn write(&self, records: Vec<StateRecord>) -> bool {
+        let written = recorder::record(&self.shared.log, &self.shared.stop, records).await;
         if let Err(error) = &written {
             tracing::error!(%error, "an outcome could not be recorded");
         }
@@ -307,14 +385,11 @@ impl Delivery<'_> {
         let view = shared.view.load_full();
         let target = view.target(self.route.id);
         if let Some(Err(too_late)) = target.map(|target| within_age(target, since_ms, next_ms)) {
-            let death = Death {
-                code: "max-age".into(),
-                reason: format!("{too_late}; {why}"),
-                last: None,
-            };
+            let death = Death::unsent("max-age", &format!("{too_late}; {why}"));
             return self.bury(stored, &death).await;
         }
-        self.route.queue.lock().put_back(sequence, next_ms);
+        let now = shared.clock.moment();
+        self.route.queue.lock().put_back(sequence, since_ms, wait_ms, now);
     }
 }
 

@@ -295,13 +295,13 @@ impl Engine {
                 .await
                 .map_err(DeliveryError::Append)?;
         }
-        let now_ms = self.shared.clock.now_ms();
+        let now = self.shared.clock.moment();
         let mut done = 0;
         for (route, sequences) in by_route {
             done += self.shared.change(&route, |queue| {
                 sequences
                     .into_iter()
-                    .map(|sequence| u64::from(queue.revive(sequence, now_ms)))
+                    .map(|sequence| u64::from(queue.revive(sequence, now)))
                     .sum::<u64>()
             });
         }

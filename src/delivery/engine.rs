@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::gate::Gate;
 use super::jobs::Jobs;
 use super::keep;
 use super::keep::Keeping;
@@ -20,7 +21,6 @@ use super::progress::Progress;
 use super::publish::Publish;
 use super::queue::Queue;
 use super::route::Route;
-use super::route::RouteStatus;
 use super::slots::Slots;
 use super::system::Outbox;
 use super::unfinished;
@@ -188,63 +188,6 @@ impl Engine {
         self.shared.recorder.close();
         self.shared.recorder.wait().await;
     }
-
-    /// What every open route is doing, by bus, rule and target. Blocking.
-    ///
-    /// # Errors
-    /// When the log cannot be read.
-    pub fn routes(&self) -> Result<Vec<RouteStatus>, DeliveryError> {
-        let view = self.shared.view.load();
-        let open = view.routes().filter(|names| !names.is_closed);
-        let all: Result<Vec<_>, _> = open.map(|names| self.route_status(names.id)).collect();
-        let mut all: Vec<_> = all?.into_iter().flatten().collect();
-        all.sort_by(|a, b| (&a.bus, &a.rule, &a.target).cmp(&(&b.bus, &b.rule, &b.target)));
-        Ok(all)
-    }
-
-    /// What one open route is doing; `None` when there is no such route. Blocking.
-    ///
-    /// # Errors
-    /// When the log cannot be read.
-    pub fn route_status(&self, id: RouteId) -> Result<Option<RouteStatus>, DeliveryError> {
-        let view = self.shared.view.load();
-        let route = self.shared.routes.read().get(&id).cloned();
-        let (Some(names), Some(target), Some(route)) = (view.route(id), view.target(id), route) else {
-            return Ok(None);
-        };
-        let log = &self.shared.log;
-        let (counts, oldest, (cursor, taken)) = {
-            let queue = route.queue.lock();
-            let counts = (queue.in_flight(), queue.retrying(), queue.dead().len());
-            (counts, queue.oldest(), queue.backlog())
-        };
-        let unread = log.route_backlog(id, cursor).map_err(DeliveryError::Log)?;
-        let oldest = match oldest {
-            Some(oldest) => Some(oldest),
-            None => log
-                .route_events(id, cursor, 1)
-                .map_err(DeliveryError::Log)?
-                .first()
-                .copied(),
-        };
-        let oldest_at_ms = match oldest {
-            Some(sequence) => log.time_of(route.bus, sequence).map_err(DeliveryError::Log)?,
-            None => None,
-        };
-        let (in_flight, retrying, dead) = counts;
-        Ok(Some(RouteStatus {
-            bus: names.bus.as_str().to_owned(),
-            rule: names.rule.as_str().to_owned(),
-            target: names.target.as_str().to_owned(),
-            is_paused: target.paused,
-            backlog: taken + unread,
-            in_flight,
-            retrying,
-            dead,
-            delivered: route.delivered.load(Ordering::Relaxed),
-            oldest_at_ms,
-        }))
-    }
 }
 
 impl Shared {
@@ -258,14 +201,19 @@ impl Shared {
             for names in view.routes() {
                 let id = names.id;
                 let route = routes.entry(id).or_insert_with(|| {
-                    let queue = if let Some(restored) = &mut restored {
+                    let (next, unfinished) = if let Some(restored) = &mut restored {
                         let next = restored.next.get(&names.bus_id).copied().unwrap_or(1);
-                        Queue::restored(next - 1, restored.routes.remove(&id).unwrap_or_default())
+                        (next, restored.routes.remove(&id))
                     } else {
-                        let held = self.unclaimed.lock().remove(&id).unwrap_or_default();
-                        Queue::restored(self.log.next_sequence(names.bus_id) - 1, held)
+                        (
+                            self.log.next_sequence(names.bus_id),
+                            self.unclaimed.lock().remove(&id),
+                        )
                     };
-                    Arc::new(Route::new(id, names.bus_id, queue))
+                    let (unfinished, now) = (unfinished.unwrap_or_default(), self.clock.moment());
+                    let gate = Gate::restored(unfinished.state.clone(), now);
+                    let queue = Queue::restored(next - 1, unfinished, now);
+                    Arc::new(Route::new(id, names.bus_id, queue, gate))
                 });
                 if names.is_closed {
                     route.queue.lock().close();
@@ -274,6 +222,7 @@ impl Shared {
                 }
             }
         }
+        self.spread_pauses(view);
         for route in opened {
             self.wake(&route);
         }

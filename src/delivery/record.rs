@@ -46,6 +46,17 @@ pub struct Attempt {
     pub next_at_ms: Option<i64>,
 }
 
+/// A failed attempt whose delivery waits for the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Retry {
+    /// The attempt.
+    #[serde(flatten)]
+    pub(super) attempt: Attempt,
+    /// From when the age of the delivery counts, Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) since_ms: Option<i64>,
+}
+
 /// Why a delivery ended without success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Death {
@@ -56,6 +67,17 @@ pub(super) struct Death {
     /// The last attempt; none when the event died before it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) last: Option<Attempt>,
+}
+
+impl Death {
+    /// The end of a delivery that was not called for this time.
+    pub(super) fn unsent(code: &str, reason: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            reason: reason.to_owned(),
+            last: None,
+        }
+    }
 }
 
 /// What a dead letter says, beside its event.
@@ -161,8 +183,8 @@ pub(super) fn finished_in(record: &StoredState, sequence: u64) -> Option<Finishe
     Some(finished)
 }
 
-pub(super) fn retry(route: RouteId, sequence: u64, attempt: &Attempt) -> StateRecord {
-    state(StateKind::Retry, route, vec![sequence], json(attempt))
+pub(super) fn retry(route: RouteId, sequence: u64, retry: &Retry) -> StateRecord {
+    state(StateKind::Retry, route, vec![sequence], json(retry))
 }
 
 pub(super) fn dead(route: RouteId, sequence: u64, death: &Death) -> StateRecord {
@@ -179,12 +201,12 @@ pub(super) fn redriven(route: RouteId, sequences: Vec<u64>) -> StateRecord {
     state(StateKind::Redriven, route, sequences, Bytes::new())
 }
 
-/// The payload of a `retry` or `dead` record; `None` for bytes that this version cannot read.
+/// The payload of a record in JSON; `None` for bytes that this version cannot read.
 pub(super) fn read<'a, T: Deserialize<'a>>(record: &'a StoredState) -> Option<T> {
     serde_json::from_slice(&record.record.payload).ok()
 }
 
-fn json(value: &impl Serialize) -> Bytes {
+pub(super) fn json(value: &impl Serialize) -> Bytes {
     // Plain structs of strings and numbers always serialise.
     serde_json::to_vec(value).map(Bytes::from).unwrap_or_default()
 }
@@ -267,7 +289,14 @@ mod tests {
             response: None,
             next_at_ms: Some(9_999_999_999_999),
         };
-        let record = retry(RouteId(1), 2, &attempt);
+        let record = retry(
+            RouteId(1),
+            2,
+            &Retry {
+                attempt: attempt.clone(),
+                since_ms: Some(i64::MAX),
+            },
+        );
         assert!(record.payload.len() <= 256, "{}", record.payload.len());
         assert_eq!(read(&stored(record)), Some(attempt));
     }

@@ -82,11 +82,17 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
+    use crate::delivery::gate::Gate;
     use crate::delivery::queue::Queue;
     use crate::log::BusId;
 
     fn route(id: u64) -> Arc<Route> {
-        Arc::new(Route::new(RouteId(id), BusId(1), Queue::default()))
+        Arc::new(Route::new(
+            RouteId(id),
+            BusId(1),
+            Queue::default(),
+            Gate::default(),
+        ))
     }
 
     fn take_all(slots: &Arc<Slots>, route: &Arc<Route>) -> Vec<Slot> {

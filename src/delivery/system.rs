@@ -56,6 +56,16 @@ pub(super) enum SystemEvent {
         /// Their sequences.
         sequences: Vec<u64>,
     },
+    /// Its target takes nothing any more.
+    RouteDisabled {
+        /// Stable word.
+        reason: String,
+    },
+    /// Its circuit opened, after it was closed.
+    CircuitOpened {
+        /// When the first probe goes through, Unix milliseconds.
+        until_ms: i64,
+    },
     /// Deliveries were given up to keep the log within its bounds.
     GaveUp {
         /// `hard-limit` or `letter-expired`.
@@ -97,6 +107,8 @@ impl SystemEvent {
     const fn kind(&self) -> &'static str {
         match self {
             Self::DeadLetters { .. } => "tramline.dead_letter.created",
+            Self::RouteDisabled { .. } => "tramline.route.disabled",
+            Self::CircuitOpened { .. } => "tramline.circuit.opened",
             Self::GaveUp { .. } => "tramline.retention.gave_up",
         }
     }
@@ -122,6 +134,8 @@ impl SystemEvent {
                     ("letters", json!(letters)),
                 ]
             }
+            Self::RouteDisabled { reason } => vec![("reason", json!(reason))],
+            Self::CircuitOpened { until_ms } => vec![("until", json!(rfc3339(*until_ms)))],
             Self::GaveUp { code, sequences } => vec![
                 ("code", json!(code)),
                 ("count", json!(sequences.len())),

@@ -15,7 +15,8 @@ use roaring::RoaringTreemap;
 
 use super::queue::Waiting;
 use super::record;
-use super::record::Attempt;
+use super::record::Retry;
+use super::route_state::RouteState;
 use crate::log::BusId;
 use crate::log::Checkpoint;
 use crate::log::Fact;
@@ -26,7 +27,7 @@ use crate::log::StateKind;
 use crate::log::StoredState;
 
 /// Version of the encoding; a snapshot of another one is folded anew.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What is unfinished on one route.
 #[derive(Debug, Default, PartialEq)]
@@ -37,9 +38,12 @@ pub(super) struct OnRoute {
     pub(super) waiting: BTreeMap<u64, Waiting>,
     /// Sequences with an open dead letter.
     pub(super) dead: RoaringTreemap,
+    /// What the route as a whole may do.
+    pub(super) state: RouteState,
 }
 
-/// What is unfinished on all routes; a route without anything is not listed.
+/// What is unfinished on all routes; a route without anything, whose state never changed, is not
+/// listed.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Unfinished {
     pub(super) routes: HashMap<RouteId, OnRoute>,
@@ -81,6 +85,9 @@ impl Unfinished {
                 self.routes.entry(route).or_default().open.insert(sequence);
             }
             Fact::Recorded(record) => {
+                if record.record.kind == StateKind::RouteState {
+                    self.routes.entry(record.record.route).or_default();
+                }
                 if let Some(route) = self.routes.get_mut(&record.record.route) {
                     route.apply(&record);
                 }
@@ -90,8 +97,10 @@ impl Unfinished {
 
     /// Forgets routes that have nothing left to do.
     fn tidy(&mut self) {
-        self.routes
-            .retain(|_, route| !(route.open.is_empty() && route.dead.is_empty()));
+        self.routes.retain(|_, route| {
+            let is_idle = route.open.is_empty() && route.dead.is_empty();
+            !(is_idle && route.state.is_new())
+        });
     }
 
     fn encode(&self) -> Bytes {
@@ -111,8 +120,12 @@ impl Unfinished {
                 out.put_u64_le(*sequence);
                 out.put_u32_le(waiting.attempts);
                 out.put_i64_le(waiting.since_ms.unwrap_or(i64::MIN));
+                out.put_i64_le(waiting.from_ms);
                 out.put_i64_le(waiting.due_ms);
             }
+            let state = record::json(&route.state);
+            out.put_u64_le(state.len() as u64);
+            out.put_slice(&state);
         }
         out.into()
     }
@@ -133,28 +146,46 @@ impl Unfinished {
                 let entry = Waiting {
                     attempts: input.try_get_u32_le().ok()?,
                     since_ms: Some(input.try_get_i64_le().ok()?).filter(|since_ms| *since_ms != i64::MIN),
+                    from_ms: input.try_get_i64_le().ok()?,
                     due_ms: input.try_get_i64_le().ok()?,
                 };
                 waiting.insert(sequence, entry);
             }
-            routes.insert(id, OnRoute { open, waiting, dead });
+            let state = serde_json::from_slice(part(&mut input)?).ok()?;
+            let route = OnRoute {
+                open,
+                waiting,
+                dead,
+                state,
+            };
+            routes.insert(id, route);
         }
         Some(Self { routes })
     }
 }
 
 fn set(input: &mut &[u8]) -> Option<RoaringTreemap> {
+    RoaringTreemap::deserialize_from(io::Cursor::new(part(input)?)).ok()
+}
+
+/// The bytes behind their length.
+fn part<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
     let len = usize::try_from(input.try_get_u64_le().ok()?).ok()?;
     let (bytes, rest) = input.split_at_checked(len)?;
     *input = rest;
-    RoaringTreemap::deserialize_from(io::Cursor::new(bytes)).ok()
+    Some(bytes)
 }
 
 impl OnRoute {
     fn apply(&mut self, record: &StoredState) {
-        if record.record.kind == StateKind::RouteClosed {
-            self.open.clear();
-            self.waiting.clear();
+        match record.record.kind {
+            StateKind::RouteClosed => {
+                self.open.clear();
+                self.waiting.clear();
+                self.state = RouteState::default();
+            }
+            StateKind::RouteState => self.state.replace_with(record),
+            _ => {}
         }
         for &sequence in &record.record.sequences {
             match record.record.kind {
@@ -165,22 +196,20 @@ impl OnRoute {
                 }
                 StateKind::Redriven if self.dead.remove(sequence) => {
                     self.open.insert(sequence);
-                    let waiting = Waiting {
-                        attempts: 0,
-                        since_ms: Some(record.time_ms),
-                        due_ms: record.time_ms,
-                    };
-                    self.waiting.insert(sequence, waiting);
+                    self.waiting.insert(sequence, Waiting::anew(record.time_ms));
                 }
                 StateKind::Retry if self.open.contains(sequence) => {
-                    let attempt: Option<Attempt> = record::read(record);
-                    let since_ms = self.waiting.get(&sequence).and_then(|waiting| waiting.since_ms);
+                    let retry: Option<Retry> = record::read(record);
+                    let since_ms = retry.as_ref().and_then(|retry| retry.since_ms);
+                    let since_ms =
+                        since_ms.or_else(|| self.waiting.get(&sequence).and_then(|waiting| waiting.since_ms));
                     // A payload that cannot be read costs the count and the delay, never the delivery.
                     let waiting = Waiting {
-                        attempts: attempt.as_ref().map_or(1, |attempt| attempt.n),
+                        attempts: retry.as_ref().map_or(1, |retry| retry.attempt.n),
                         since_ms,
-                        due_ms: attempt
-                            .and_then(|attempt| attempt.next_at_ms)
+                        from_ms: record.time_ms,
+                        due_ms: retry
+                            .and_then(|retry| retry.attempt.next_at_ms)
                             .unwrap_or(record.time_ms),
                     };
                     self.waiting.insert(sequence, waiting);
@@ -219,7 +248,7 @@ mod tests {
     }
 
     fn facts() -> impl Strategy<Value = Vec<(u8, u64, u64)>> {
-        proptest::collection::vec((0..7_u8, 1..4_u64, 1..30_u64), 0..200)
+        proptest::collection::vec((0..8_u8, 1..4_u64, 1..30_u64), 0..200)
     }
 
     fn fact((kind, route, sequence): (u8, u64, u64)) -> Fact {
@@ -229,9 +258,20 @@ mod tests {
             3 => StateKind::Retry,
             4 => StateKind::Dead,
             5 => StateKind::Redriven,
-            _ => StateKind::Dropped,
+            6 => StateKind::Dropped,
+            _ => return changed(route, sequence),
         };
         recorded(kind, route, vec![sequence])
+    }
+
+    fn changed(route: u64, n: u64) -> Fact {
+        let state = RouteState {
+            n,
+            paused: !n.is_multiple_of(3),
+            ..RouteState::default()
+        };
+        let record = state.record(RouteId(route));
+        Fact::Recorded(StoredState { time_ms: 5, record })
     }
 
     proptest! {
@@ -255,8 +295,18 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_state_of_a_route_counts_whichever_reached_the_log_first() {
+        let mut unfinished = Unfinished::default();
+        for n in [1, 4, 3] {
+            unfinished.apply(changed(1, n));
+        }
+        unfinished.tidy();
+        assert_eq!(unfinished.routes[&RouteId(1)].state.n, 4);
+    }
+
+    #[test]
     fn what_another_version_wrote_is_folded_anew() {
-        assert_eq!(Unfinished::decode(&Bytes::from_static(b"\x02")), None);
+        assert_eq!(Unfinished::decode(&Bytes::from_static(b"\x01")), None);
         assert_eq!(Unfinished::decode(&Bytes::new()), None);
     }
 

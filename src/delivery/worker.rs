@@ -8,8 +8,11 @@ use tokio::task::Id;
 use tokio::task::JoinError;
 use tokio::task::JoinSet;
 
-use super::attempt::attempt;
+use super::attempt;
+use super::attempt::Errand;
 use super::engine::Shared;
+use super::gate::Admission;
+use super::queue::Due;
 use super::queue::WINDOW;
 use super::route::Route;
 use super::slots::Slot;
@@ -18,6 +21,8 @@ use super::slots::Slot;
 const DRAIN: Duration = Duration::from_secs(10);
 /// Without a retry to wait for, look again after this long in case a wake-up was missed.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// While the target is left alone, look for what became too old at most so often.
+const OVERDUE_AGAIN_MS: i64 = 250;
 /// While nothing can be recorded, look again after this long.
 const SPACE_AGAIN: Duration = Duration::from_secs(1);
 /// An attempt that panicked is made again after this long.
@@ -63,6 +68,8 @@ enum Filling {
     Full,
     /// Nothing is due.
     Empty,
+    /// The target is left alone until this steady time, at the longest.
+    Later(i64),
 }
 
 struct Worker {
@@ -85,6 +92,9 @@ impl Worker {
         let filling = loop {
             let more = self.refill().await;
             let filling = self.fill();
+            if let Filling::Later(until) = filling {
+                break Filling::Later(until.min(self.expire().await));
+            }
             if filling == Filling::Full || !more {
                 break filling;
             }
@@ -132,40 +142,116 @@ impl Worker {
     }
 
     fn fill(&mut self) -> Filling {
-        while self.attempts.len() < self.bound() {
-            if self.slots.len() < self.attempts.len() {
-                let Some(slot) = self.shared.slots.take(&self.route, self.slots.len()) else {
-                    self.starved_with = Some(self.slots.len());
-                    return Filling::Full;
-                };
-                self.slots.push(slot);
+        loop {
+            let steady_ms = self.shared.clock.steady_ms();
+            let (bound, errand) = match self.admission(steady_ms) {
+                Some((Admission::All, bound)) => (bound, Errand::Attempt),
+                Some((Admission::One, _)) => (1, Errand::Attempt),
+                Some((Admission::Refused, bound)) => (bound, Errand::Refuse),
+                Some((Admission::Later(until), _)) => return Filling::Later(until),
+                Some((Admission::Nobody, _)) | None => return Filling::Full,
+            };
+            if self.attempts.len() >= bound || !self.take_slot() {
+                return Filling::Full;
             }
-            let now_ms = self.shared.clock.now_ms();
+            // What is refused need not wait for its time.
+            let until = if errand == Errand::Refuse {
+                i64::MAX
+            } else {
+                steady_ms
+            };
             let due = {
                 let mut queue = self.route.queue.lock();
-                queue.take(now_ms)
+                queue.take(until)
             };
-            let Some(due) = due else { return Filling::Empty };
-            let sequence = due.sequence;
-            let (shared, route) = (Arc::clone(&self.shared), Arc::clone(&self.route));
-            let task = self
-                .attempts
-                .spawn(async move { attempt(&shared, &route, due).await });
-            self.sequences.push((task.id(), sequence));
+            match due {
+                Some(due) => self.spawn(due, errand),
+                None => return Filling::Empty,
+            }
         }
-        Filling::Full
     }
 
-    /// How many attempts this route may have in flight by its own settings; none while paused.
-    fn bound(&self) -> usize {
-        let view = self.shared.view.load();
-        let Some(target) = view.target(self.route.id) else {
-            return 0;
-        };
-        if target.paused || self.shared.stop.is_cancelled() || self.shared.log.is_reserve_used_up() {
-            return 0;
+    /// Makes sure that there is a slot for one more attempt; if there is none, one wakes the worker.
+    fn take_slot(&mut self) -> bool {
+        if self.slots.len() < self.attempts.len() {
+            let Some(slot) = self.shared.slots.take(&self.route, self.slots.len()) else {
+                self.starved_with = Some(self.slots.len());
+                return false;
+            };
+            self.slots.push(slot);
         }
-        usize::try_from(target.concurrency).unwrap_or(usize::MAX)
+        true
+    }
+
+    fn spawn(&mut self, due: Due, errand: Errand) {
+        let sequence = due.sequence;
+        let (shared, route) = (Arc::clone(&self.shared), Arc::clone(&self.route));
+        let task = self
+            .attempts
+            .spawn(async move { attempt::run(&shared, &route, due, errand).await });
+        self.sequences.push((task.id(), sequence));
+    }
+
+    /// Who may go through, and how many attempts this route may have in flight by its own
+    /// settings; none when the route is closed, or nothing may be attempted at all.
+    fn admission(&self, steady_ms: i64) -> Option<(Admission, usize)> {
+        let view = self.shared.view.load();
+        let target = view.target(self.route.id)?;
+        if self.shared.stop.is_cancelled() || self.shared.log.is_reserve_used_up() {
+            return None;
+        }
+        let admission = self.route.gate.lock().admit(target, steady_ms);
+        Some((
+            admission,
+            usize::try_from(target.concurrency).unwrap_or(usize::MAX),
+        ))
+    }
+
+    /// Gives up what became too old while nothing could be attempted; when to look again.
+    async fn expire(&mut self) -> i64 {
+        let view = self.shared.view.load_full();
+        let Some(target) = view.target(self.route.id) else {
+            return i64::MAX;
+        };
+        let max_age = i64::try_from(target.retry.max_age.as_millis()).unwrap_or(i64::MAX);
+        let bound = usize::try_from(target.concurrency).unwrap_or(usize::MAX);
+        let now = self.shared.clock.moment();
+        let oldest_ms = now.wall_ms.saturating_sub(max_age);
+        let mut next_since_ms = Vec::new();
+        while self.attempts.len() < bound && self.take_slot() {
+            let waiting = self.route.queue.lock().take_older(oldest_ms);
+            let due = match waiting {
+                Ok(due) => Some(due),
+                Err(since_ms) => {
+                    next_since_ms = Vec::from_iter(since_ms);
+                    match self.first_accepted_ms().await {
+                        Some(since_ms) if since_ms < oldest_ms => self.route.queue.lock().take_ready(),
+                        since_ms => {
+                            next_since_ms.extend(since_ms);
+                            None
+                        }
+                    }
+                }
+            };
+            let Some(due) = due else { break };
+            self.spawn(due, Errand::Expire);
+        }
+        let next = next_since_ms.into_iter().min();
+        next.map_or(i64::MAX, |since_ms| {
+            let left = since_ms.saturating_sub(oldest_ms).max(OVERDUE_AGAIN_MS);
+            now.steady_ms.saturating_add(left)
+        })
+    }
+
+    /// When the first event that was not tried yet was accepted.
+    async fn first_accepted_ms(&self) -> Option<i64> {
+        let (sequence, time_ms) = self.route.queue.lock().first_ready()?;
+        if time_ms.is_some() {
+            return time_ms;
+        }
+        let (log, bus) = (self.shared.log.clone(), self.route.bus);
+        let read = tokio::task::spawn_blocking(move || log.time_of(bus, sequence));
+        read.await.ok()?.ok()?
     }
 
     /// A task that panicked leaves its delivery in flight; it is tried again later.
@@ -180,8 +266,11 @@ impl Worker {
         let (_, sequence) = self.sequences.swap_remove(place);
         if let Some(error) = panic {
             tracing::error!(%error, sequence, "an attempt panicked");
-            let due_ms = self.shared.clock.now_ms() + AFTER_PANIC_MS;
-            self.route.queue.lock().put_back(sequence, due_ms);
+            let now = self.shared.clock.moment();
+            self.route
+                .queue
+                .lock()
+                .put_back(sequence, now.wall_ms, AFTER_PANIC_MS, now);
         }
     }
 
@@ -197,16 +286,15 @@ impl Worker {
     }
 
     fn wait(&self, filling: Filling) -> Duration {
-        match filling {
-            Filling::Full if self.shared.log.is_reserve_used_up() => SPACE_AGAIN,
-            Filling::Full => LONGEST_WAIT,
-            Filling::Empty => {
-                let next = self.route.queue.lock().next_due_ms();
-                let left = next.map(|due_ms| due_ms.saturating_sub(self.shared.clock.now_ms()).max(1));
-                left.and_then(|left| u64::try_from(left).ok())
-                    .map_or(LONGEST_WAIT, |left| Duration::from_millis(left).min(LONGEST_WAIT))
-            }
-        }
+        let until = match filling {
+            Filling::Full if self.shared.log.is_reserve_used_up() => return SPACE_AGAIN,
+            Filling::Full => return LONGEST_WAIT,
+            Filling::Empty => self.route.queue.lock().next_due(),
+            Filling::Later(until) => Some(until),
+        };
+        let left = until.map(|until| until.saturating_sub(self.shared.clock.steady_ms()).max(1));
+        left.and_then(|left| u64::try_from(left).ok())
+            .map_or(LONGEST_WAIT, |left| Duration::from_millis(left).min(LONGEST_WAIT))
     }
 
     async fn drain(&mut self) {

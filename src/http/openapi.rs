@@ -41,6 +41,8 @@ fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(buses::get, buses::put, buses::delete))
         .routes(routes!(rules::list))
         .routes(routes!(rules::get, rules::put, rules::delete))
+        .routes(routes!(rules::pause))
+        .routes(routes!(rules::resume))
         .routes(routes!(rule_test::test))
         .routes(routes!(apply::apply))
         .routes(routes!(routes::list))

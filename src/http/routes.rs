@@ -13,9 +13,12 @@ use super::extract::ApiQuery;
 use super::page::PageQuery;
 use super::state::AppState;
 use crate::api::RouteList;
+use crate::api::RouteRates;
 use crate::api::RouteReply;
 use crate::clock::rfc3339;
+use crate::delivery::CircuitState;
 use crate::delivery::RouteStatus;
+use crate::delivery::Standing;
 use crate::problem::Problem;
 
 /// The bus of a route.
@@ -60,34 +63,50 @@ pub(super) async fn get(
     ApiPath((rule, target)): ApiPath<(String, String)>,
     ApiQuery(query): ApiQuery<RouteQuery>,
 ) -> Result<Json<RouteReply>, Problem> {
-    let bus = query.bus.as_deref().unwrap_or("default");
+    let bus = query.bus.as_deref().unwrap_or("default").to_owned();
+    let missing = Problem::new(
+        404,
+        "no-such-route",
+        format!("the bus `{bus}` has no route {rule}/{target}"),
+    );
     let engine = state.services()?.engine.clone();
-    let all = blocking(move || Ok(engine.routes()?)).await?;
-    let found = all
-        .into_iter()
-        .find(|route| route.bus == bus && route.rule == rule && route.target == target);
-    let missing = || {
-        Problem::new(
-            404,
-            "no-such-route",
-            format!("the bus `{bus}` has no route {rule}/{target}"),
-        )
-    };
-    found.map(|route| Json(reply(route))).ok_or_else(missing)
+    let found = blocking(move || Ok(engine.find_route(&bus, &rule, &target)?)).await?;
+    found.map(|route| Json(reply(route))).ok_or(missing)
 }
 
 fn reply(route: RouteStatus) -> RouteReply {
+    let (state, reason) = match route.standing {
+        Standing::Active => ("active", None),
+        Standing::Paused(reason) => ("paused", Some(reason.to_owned())),
+        Standing::Disabled(reason) => ("disabled", Some(reason)),
+        Standing::Held(reason) => ("held", Some(reason.to_owned())),
+    };
+    let circuit = match route.circuit {
+        CircuitState::Closed => "closed",
+        CircuitState::Open => "open",
+        CircuitState::HalfOpen => "half_open",
+    };
     RouteReply {
         bus: route.bus,
         rule: route.rule,
         target: route.target,
-        state: if route.is_paused { "paused" } else { "active" }.to_owned(),
-        circuit: "closed".to_owned(),
+        state: state.to_owned(),
+        reason,
+        circuit: circuit.to_owned(),
         backlog: route.backlog,
         in_flight: route.in_flight,
         retrying: route.retrying,
         dead: route.dead,
         delivered: route.delivered,
+        rates: RouteRates {
+            attempts: rounded(route.attempt_rate),
+            failures: rounded(route.failure_rate),
+        },
         oldest_at: route.oldest_at_ms.map(rfc3339),
     }
+}
+
+/// Two digits behind the point: more would say nothing.
+fn rounded(rate: f64) -> f64 {
+    (rate * 100.0).round() / 100.0
 }

@@ -1,4 +1,4 @@
-//! Rules of a bus: listed, written, deleted.
+//! Rules of a bus: listed, written, deleted, paused and resumed.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ use crate::problem::Problem;
 use crate::routing::Desired;
 
 /// Members of an answer that a client may send back and that say nothing.
-const READ_ONLY: [&str; 4] = ["bus", "revision", "generation", "owner"];
+const READ_ONLY: [&str; 5] = ["bus", "revision", "generation", "owner", "state"];
 
 /// List the rules of a bus.
 #[utoipa::path(
@@ -50,14 +50,15 @@ pub(super) async fn list(
     ApiPath(bus): ApiPath<String>,
     ApiQuery(page): ApiQuery<PageQuery>,
 ) -> Result<Json<RuleList>, Problem> {
-    let snapshot = state.services()?.router.snapshot();
+    let services = state.services()?;
+    let snapshot = services.router.snapshot();
     let found = snapshot.view().bus(&bus).ok_or_else(|| no_such_bus(&bus))?;
     let names: Vec<_> = found.rules.keys().collect();
     let (names, next_cursor) = page.cut(names, |name| name.as_str().to_owned())?;
     let items = names
         .into_iter()
         .filter_map(|name| found.rules.get(name))
-        .map(|live| reply(&found.name, live));
+        .map(|live| reply(services, &found.name, live));
     Ok(Json(RuleList {
         items: items.collect(),
         next_cursor,
@@ -174,6 +175,57 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Pause a rule: it goes on matching, and its events wait until it is resumed.
+///
+/// The answer comes when no attempt begins any more; attempts in flight end. A restart changes nothing.
+#[utoipa::path(
+    post, path = "/v1/buses/{bus}/rules/{name}/pause", tag = "rules", operation_id = "pauseRule",
+    params(("bus" = String, Path, description = "Name of the bus"), ("name" = String, Path, description = "Name of the rule")),
+    responses(
+        (status = 200, description = "Paused, or it was already", body = RuleReply),
+        (status = 404, description = "No such bus or rule", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn pause(
+    State(state): State<Arc<AppState>>,
+    _: NoQuery,
+    ApiPath((bus, name)): ApiPath<(String, String)>,
+) -> Result<Response, Problem> {
+    let services = state.services()?;
+    show(services, &bus, &name, StatusCode::OK)?;
+    services
+        .engine
+        .pause(&bus_name(&bus)?, &rule_name(&name)?)
+        .await?;
+    show(services, &bus, &name, StatusCode::OK)
+}
+
+/// Resume a rule: its events are sent again, those that waited first.
+///
+/// It lifts whatever stopped its routes: a pause, a target that was gone, a circuit that is open. What the rule's own
+/// settings pause stays paused.
+#[utoipa::path(
+    post, path = "/v1/buses/{bus}/rules/{name}/resume", tag = "rules", operation_id = "resumeRule",
+    params(("bus" = String, Path, description = "Name of the bus"), ("name" = String, Path, description = "Name of the rule")),
+    responses(
+        (status = 200, description = "Resumed, or it was not paused", body = RuleReply),
+        (status = 404, description = "No such bus or rule", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn resume(
+    State(state): State<Arc<AppState>>,
+    _: NoQuery,
+    ApiPath((bus, name)): ApiPath<(String, String)>,
+) -> Result<Response, Problem> {
+    let services = state.services()?;
+    show(services, &bus, &name, StatusCode::OK)?;
+    services
+        .engine
+        .resume(&bus_name(&bus)?, &rule_name(&name)?)
+        .await?;
+    show(services, &bus, &name, StatusCode::OK)
+}
+
 /// The revision in `If-Match`: `"3"`, or `*` and nothing for any.
 fn expected_revision(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(value) = headers.get(IF_MATCH) else {
@@ -205,16 +257,18 @@ fn show(services: &Services, bus: &str, name: &str, status: StatusCode) -> Resul
         .ok_or_else(missing)?;
     let etag = HeaderValue::from_str(&format!("\"{}\"", live.revision))
         .map_err(|error| super::problem::internal(&error))?;
-    Ok((status, [(ETAG, etag)], Json(reply(&found.name, live))).into_response())
+    Ok((status, [(ETAG, etag)], Json(reply(services, &found.name, live))).into_response())
 }
 
-fn reply(bus: &BusName, live: &RuleView) -> RuleReply {
+fn reply(services: &Services, bus: &BusName, live: &RuleView) -> RuleReply {
     let rule: Map<String, Value> = live.rule.spec.as_object().cloned().unwrap_or_default();
+    let is_paused = live.rule.paused || services.engine.is_paused(bus, &live.rule.name);
     RuleReply {
         bus: bus.as_str().to_owned(),
         revision: live.revision,
         generation: live.from_generation,
         owner: live.owner.clone(),
+        state: if is_paused { "paused" } else { "active" }.to_owned(),
         rule,
     }
 }

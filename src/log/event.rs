@@ -131,6 +131,8 @@ pub enum StateKind {
     Job = 12,
     /// Sequences `[first, end)` of a bus that are lost; the payload says why.
     Gap = 13,
+    /// What a route as a whole may do; the newest record of a route replaces those before it.
+    RouteState = 14,
 }
 
 impl StateKind {
@@ -151,6 +153,7 @@ impl StateKind {
             K::Subscription,
             K::Job,
             K::Gap,
+            K::RouteState,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == number)

@@ -9,6 +9,7 @@ mod cli;
 mod delivery;
 mod documents;
 mod durability;
+mod engine;
 mod faults;
 mod functions;
 mod log_tools;

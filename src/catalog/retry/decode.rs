@@ -22,6 +22,7 @@ pub(in crate::catalog) const KEYS: &[&str] = &[
     "schedule",
     "max_attempts",
     "max_age",
+    "retry_after_max",
     "preset",
 ];
 const STRATEGIES: &[&str] = &["exponential", "fixed", "schedule", "none"];
@@ -65,6 +66,9 @@ impl RetryPolicy {
             max_age: fields
                 .duration("max_age", DURATIONS, issues)
                 .unwrap_or(preset.max_age),
+            retry_after_max: fields
+                .duration("retry_after_max", DURATIONS, issues)
+                .unwrap_or(preset.retry_after_max),
         };
         (issues.count() == before).then_some(policy)
     }

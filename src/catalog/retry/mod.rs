@@ -20,6 +20,8 @@ pub struct RetryPolicy {
     pub max_attempts: u32,
     /// Longest time from acceptance to the last attempt.
     pub max_age: Duration,
+    /// Longest silence that a target gets when it asks for one.
+    pub retry_after_max: Duration,
 }
 
 /// How the delay grows from attempt to attempt.
@@ -59,6 +61,9 @@ pub enum Jitter {
     None,
 }
 
+/// A target that names a time far away shall not be forgotten.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+
 /// Least delay under full jitter: a retry at once would find the same failure.
 const JITTER_FLOOR: Duration = Duration::from_millis(100);
 
@@ -74,6 +79,7 @@ impl Default for RetryPolicy {
             jitter: Jitter::Full,
             max_attempts: 185,
             max_age: Duration::from_hours(24),
+            retry_after_max: RETRY_AFTER_MAX,
         }
     }
 }
@@ -103,6 +109,7 @@ impl RetryPolicy {
             max_attempts: 10,
             // The delays add up to 75 h 35 min; the attempts between them take time too.
             max_age: Duration::from_secs(96 * hour),
+            retry_after_max: RETRY_AFTER_MAX,
         }
     }
 

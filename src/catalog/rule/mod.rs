@@ -27,12 +27,14 @@ pub struct Rule {
     pub transform: Option<Transform>,
     /// Where matched events go: at least one, names unique.
     pub targets: Vec<Target>,
+    /// It matches and its events wait: then all its targets are paused.
+    pub paused: bool,
     /// The rule as it was given, with its name: what is stored, shown and compared.
     pub spec: Arc<Value>,
 }
 
-pub(in crate::catalog) const KEYS: &[&str] = &["name", "description", "match", "transform", "targets"];
-const LATER: &[&str] = &["paused"];
+pub(in crate::catalog) const KEYS: &[&str] =
+    &["name", "description", "match", "transform", "targets", "paused"];
 /// Most targets of a rule: a published event costs a delivery each.
 const MAX_TARGETS: usize = 100;
 
@@ -58,13 +60,17 @@ impl Rule {
     ) -> Option<Self> {
         let fields = Fields::of(value, pointer, "a rule", issues)?;
         let before = issues.count();
-        fields.only(KEYS, LATER, issues);
+        fields.only(KEYS, &[], issues);
         refuse_secrets(value, pointer, issues);
         let name = rule_name(&fields, name, issues);
         let description = fields.text("description", issues).map(str::to_owned);
         let pattern = pattern(&fields, issues);
         let transform = transform(&fields, issues);
-        let targets = targets(&fields, issues);
+        let paused = fields.flag("paused", issues);
+        let mut targets = targets(&fields, issues);
+        for target in &mut targets {
+            target.paused |= paused;
+        }
         if issues.count() > before {
             return None;
         }
@@ -76,6 +82,7 @@ impl Rule {
             pattern: pattern?,
             transform,
             targets,
+            paused,
             spec: Arc::new(spec),
         })
     }

@@ -51,9 +51,9 @@ fn the_spec_is_the_rule_as_given_with_its_name() {
 #[test]
 fn a_name_given_outside_must_be_the_one_inside() {
     let issues =
-        Rule::decode(&with("paused", json!(true)), Some(&RuleName::parse("x").unwrap())).unwrap_err();
+        Rule::decode(&with("pasued", json!(true)), Some(&RuleName::parse("x").unwrap())).unwrap_err();
     let codes: Vec<_> = issues.iter().map(|issue| issue.code).collect();
-    assert_eq!(codes, ["unsupported", "name-mismatch"]);
+    assert_eq!(codes, ["unknown-key", "name-mismatch"]);
 }
 
 /// Pointer and code of everything wrong with a rule.
@@ -124,9 +124,9 @@ fn everything_wrong_with_a_target_is_reported_at_its_place() {
             "unsupported",
         ),
         (
-            with_target("circuit", json!("off")),
+            with_target("circuit", json!("on")),
             "/targets/0/circuit",
-            "unsupported",
+            "invalid-value",
         ),
         (
             with("targets", json!([{"name": "t", "bus": "b"}])),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Target;
 use super::TargetKind;
+use super::circuit::CircuitPolicy;
 use super::function::Function;
 use super::webhook::Webhook;
 use crate::catalog::decode::Fields;
@@ -23,20 +24,12 @@ pub(in crate::catalog) const KEYS: &[&str] = &[
     "retry",
     "timeout",
     "concurrency",
+    "circuit",
     "paused",
 ];
 const KINDS: &[&str] = &["webhook", "function", "echo"];
 const LATER_KINDS: &[&str] = &["queue", "bus", "file"];
-const LATER: &[&str] = &[
-    "queue",
-    "bus",
-    "file",
-    "order",
-    "key",
-    "rate",
-    "circuit",
-    "transform",
-];
+const LATER: &[&str] = &["queue", "bus", "file", "order", "key", "rate", "transform"];
 
 /// The default deadline of an attempt: long for an API call, short for a thread that hangs.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -61,6 +54,10 @@ impl Target {
         let concurrency = fields
             .number("concurrency", CONCURRENCIES, issues)
             .unwrap_or(CONCURRENCY);
+        let circuit = match fields.find("circuit") {
+            Some(value) => CircuitPolicy::decode(value, &fields.at("circuit"), issues),
+            None => Some(CircuitPolicy::default()),
+        };
         let paused = fields.flag("paused", issues);
         if issues.count() > before {
             return None;
@@ -71,6 +68,7 @@ impl Target {
             retry: retry?,
             timeout,
             concurrency,
+            circuit,
             paused,
         })
     }

@@ -1,17 +1,23 @@
 //! A target: one destination of one rule, with how it is to be delivered to.
 
+mod circuit;
 mod decode;
 mod function;
 mod headers;
 mod webhook;
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
+use sha2::Digest as _;
+use sha2::Sha256;
 use url::Url;
 
 use super::names::TargetName;
 use super::retry::RetryPolicy;
 
+#[cfg(test)]
+pub(super) use circuit::KEYS as CIRCUIT_KEYS;
 #[cfg(test)]
 pub(super) use decode::KEYS;
 #[cfg(test)]
@@ -19,6 +25,7 @@ pub(super) use function::MORE_KEYS as FUNCTION_KEYS;
 #[cfg(test)]
 pub(super) use webhook::KEYS as WEBHOOK_KEYS;
 
+pub use circuit::CircuitPolicy;
 pub use function::Function;
 pub use function::HttpFunction;
 pub use function::ReplyTo;
@@ -38,6 +45,8 @@ pub struct Target {
     pub timeout: Duration,
     /// Most attempts of the route in flight at once.
     pub concurrency: u32,
+    /// When the target is left alone because it fails; `None` never does.
+    pub circuit: Option<CircuitPolicy>,
     /// A paused target keeps its backlog and is sent nothing.
     pub paused: bool,
 }
@@ -72,5 +81,24 @@ impl TargetKind {
             Self::Function(Function::Http(function)) => &function.reply,
             Self::Webhook(_) | Self::Echo => &ReplyTo::Nobody,
         }
+    }
+
+    /// Tells one destination from another, also after a restart, without saying what it is.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let (kind, place) = self.url().map_or(("", ""), |(kind, url)| (kind, url.as_str()));
+        let digest = Sha256::new()
+            .chain_update(kind)
+            .chain_update([0])
+            .chain_update(place);
+        digest
+            .finalize()
+            .iter()
+            .take(16)
+            .fold(String::new(), |mut hex, byte| {
+                // Writing to memory does not fail.
+                write!(hex, "{byte:02x}").unwrap_or_default();
+                hex
+            })
     }
 }

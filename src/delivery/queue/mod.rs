@@ -12,6 +12,7 @@ use roaring::RoaringTreemap;
 
 use super::memory::Held;
 use super::unfinished::OnRoute;
+use crate::clock::Moment;
 
 /// New events held ready; more wait as backlog in the log.
 pub(super) const WINDOW: usize = 512;
@@ -35,7 +36,30 @@ pub(super) struct Due {
 pub(super) struct Waiting {
     pub(super) attempts: u32,
     pub(super) since_ms: Option<i64>,
+    /// When it began to wait, Unix milliseconds.
+    pub(super) from_ms: i64,
+    /// When its next attempt is due, Unix milliseconds.
     pub(super) due_ms: i64,
+}
+
+impl Waiting {
+    /// Taken up again at once, as if nothing had been tried.
+    pub(super) const fn anew(now_ms: i64) -> Self {
+        Self {
+            attempts: 0,
+            since_ms: Some(now_ms),
+            from_ms: now_ms,
+            due_ms: now_ms,
+        }
+    }
+}
+
+/// A delivery that waits, and its place among those that do.
+#[derive(Debug, Clone, Copy)]
+struct Parked {
+    waiting: Waiting,
+    /// Steady time of its next attempt.
+    due: i64,
 }
 
 #[derive(Debug)]
@@ -75,7 +99,8 @@ pub(super) struct Queue {
     ready: VecDeque<Ready>,
     /// Open since before a restart, at or below the cursor, not taken yet; compressed.
     backlog: RoaringTreemap,
-    waiting: BTreeMap<u64, Waiting>,
+    waiting: BTreeMap<u64, Parked>,
+    /// Steady times of the next attempts.
     due: BTreeSet<(i64, u64)>,
     in_flight: BTreeSet<u64>,
     dead: RoaringTreemap,
@@ -84,28 +109,25 @@ pub(super) struct Queue {
 impl Queue {
     /// A queue as it was when the process last stopped; every event of the route at or below
     /// `cursor` is among the unfinished or settled.
-    pub(super) fn restored(cursor: u64, unfinished: OnRoute) -> Self {
+    pub(super) fn restored(cursor: u64, unfinished: OnRoute, now: Moment) -> Self {
         let OnRoute {
-            open: mut backlog,
+            open: backlog,
             waiting,
             dead,
+            state: _,
         } = unfinished;
-        for sequence in waiting.keys() {
-            backlog.remove(*sequence);
-        }
-        let due = waiting
-            .iter()
-            .map(|(sequence, waiting)| (waiting.due_ms, *sequence))
-            .collect();
-        Self {
+        let mut queue = Self {
             cursor,
             is_behind: true,
             backlog,
-            waiting,
-            due,
             dead,
             ..Self::default()
+        };
+        for (sequence, waiting) in waiting {
+            queue.backlog.remove(sequence);
+            queue.postpone(sequence, waiting, now);
         }
+        queue
     }
 
     /// Takes an event from the live feed; one that does not fit is read from the log later.
@@ -165,26 +187,33 @@ impl Queue {
         self.ready.extend(next.into_iter().map(Ready::unread));
     }
 
-    /// The next delivery to attempt at `now_ms`, which is in flight from here on.
-    pub(super) fn take(&mut self, now_ms: i64) -> Option<Due> {
-        if let Some(&(due_ms, sequence)) = self.due.first()
-            && due_ms <= now_ms
+    /// The next delivery to attempt at a steady time, which is in flight from here on.
+    pub(super) fn take(&mut self, steady_ms: i64) -> Option<Due> {
+        if let Some(&(due, sequence)) = self.due.first()
+            && due <= steady_ms
         {
-            self.due.remove(&(due_ms, sequence));
-            self.in_flight.insert(sequence);
-            let waiting = self.waiting.get(&sequence).copied();
-            let (attempts, since_ms) =
-                waiting.map_or((0, None), |waiting| (waiting.attempts, waiting.since_ms));
-            return Some(Due {
-                sequence,
-                attempts,
-                since_ms,
-                event: None,
-            });
+            return self.take_waiting(sequence);
         }
         if self.waiting.len() >= MAX_RETRIES {
             return None;
         }
+        self.take_ready()
+    }
+
+    fn take_waiting(&mut self, sequence: u64) -> Option<Due> {
+        let Parked { waiting, due } = *self.waiting.get(&sequence)?;
+        self.due.remove(&(due, sequence));
+        self.in_flight.insert(sequence);
+        Some(Due {
+            sequence,
+            attempts: waiting.attempts,
+            since_ms: waiting.since_ms,
+            event: None,
+        })
+    }
+
+    /// The first of those that were not tried yet.
+    pub(super) fn take_ready(&mut self) -> Option<Due> {
         let Ready { sequence, event } = self.ready.pop_front()?;
         self.in_flight.insert(sequence);
         Some(Due {
@@ -193,6 +222,28 @@ impl Queue {
             since_ms: None,
             event,
         })
+    }
+
+    /// A delivery that waits and is older than from `since_ms` on, if there is one; it is in flight
+    /// from here on. Else the lowest such time of those that wait.
+    pub(super) fn take_older(&mut self, since_ms: i64) -> Result<Due, Option<i64>> {
+        let idle = |sequence: &u64| !self.in_flight.contains(sequence);
+        let waiting = self.waiting.iter().filter(|(sequence, _)| idle(sequence));
+        let since = waiting.filter_map(|(sequence, parked)| Some((parked.waiting.since_ms?, *sequence)));
+        match since.min() {
+            Some((oldest, sequence)) if oldest < since_ms => self.take_waiting(sequence).ok_or(None),
+            Some((oldest, _)) => Err(Some(oldest)),
+            None => Err(None),
+        }
+    }
+
+    /// The first of those that were not tried yet, and when it was accepted, if that is in memory.
+    pub(super) fn first_ready(&self) -> Option<(u64, Option<i64>)> {
+        let first = self.ready.front()?;
+        Some((
+            first.sequence,
+            first.event.as_ref().map(|held| held.event.time_ms),
+        ))
     }
 
     /// Whether a new event can be attempted at once.
@@ -205,9 +256,9 @@ impl Queue {
         self.is_behind
     }
 
-    /// When the next retry is due.
-    pub(super) fn next_due_ms(&self) -> Option<i64> {
-        self.due.first().map(|(due_ms, _)| *due_ms)
+    /// Steady time at which the next retry is due.
+    pub(super) fn next_due(&self) -> Option<i64> {
+        self.due.first().map(|(due, _)| *due)
     }
 
     /// The delivery is done: the target has the event.
@@ -217,26 +268,25 @@ impl Queue {
     }
 
     /// The delivery waits for its next attempt.
-    pub(super) fn postpone(&mut self, sequence: u64, waiting: Waiting) {
+    pub(super) fn postpone(&mut self, sequence: u64, waiting: Waiting, now: Moment) {
         self.in_flight.remove(&sequence);
-        if let Some(before) = self.waiting.insert(sequence, waiting) {
-            self.due.remove(&(before.due_ms, sequence));
+        let due = now.steady_end(waiting.from_ms, waiting.due_ms);
+        if let Some(before) = self.waiting.insert(sequence, Parked { waiting, due }) {
+            self.due.remove(&(before.due, sequence));
         }
-        self.due.insert((waiting.due_ms, sequence));
+        self.due.insert((due, sequence));
     }
 
     /// An attempt failed through our own fault: it is made again later, and not charged.
-    pub(super) fn put_back(&mut self, sequence: u64, due_ms: i64) {
-        let before = self.waiting.get(&sequence);
-        let (attempts, since_ms) = before.map_or((0, None), |waiting| (waiting.attempts, waiting.since_ms));
-        self.postpone(
-            sequence,
-            Waiting {
-                attempts,
-                since_ms,
-                due_ms,
-            },
-        );
+    pub(super) fn put_back(&mut self, sequence: u64, since_ms: i64, wait_ms: i64, now: Moment) {
+        let before = self.waiting.get(&sequence).map(|parked| parked.waiting);
+        let waiting = Waiting {
+            attempts: before.map_or(0, |before| before.attempts),
+            since_ms: before.and_then(|before| before.since_ms).or(Some(since_ms)),
+            from_ms: now.wall_ms,
+            due_ms: now.wall_ms.saturating_add(wait_ms),
+        };
+        self.postpone(sequence, waiting, now);
     }
 
     /// The delivery ended without success.
@@ -246,17 +296,10 @@ impl Queue {
     }
 
     /// A dead letter is given back; false when there is none of that sequence.
-    pub(super) fn revive(&mut self, sequence: u64, now_ms: i64) -> bool {
+    pub(super) fn revive(&mut self, sequence: u64, now: Moment) -> bool {
         let was_dead = self.dead.remove(sequence);
         if was_dead {
-            self.postpone(
-                sequence,
-                Waiting {
-                    attempts: 0,
-                    since_ms: Some(now_ms),
-                    due_ms: now_ms,
-                },
-            );
+            self.postpone(sequence, Waiting::anew(now.wall_ms), now);
         }
         was_dead
     }
@@ -273,8 +316,8 @@ impl Queue {
         let backlog = self.backlog.iter().take_while(|sequence| *sequence < end);
         let doomed: Vec<u64> = waiting.chain(ready).chain(backlog).take(n).collect();
         for sequence in &doomed {
-            if let Some(waiting) = self.waiting.remove(sequence) {
-                self.due.remove(&(waiting.due_ms, *sequence));
+            if let Some(parked) = self.waiting.remove(sequence) {
+                self.due.remove(&(parked.due, *sequence));
             }
             self.backlog.remove(*sequence);
         }

@@ -5,6 +5,14 @@ use crate::delivery::memory::Memory;
 use crate::log::NewEvent;
 use crate::log::StoredEvent;
 
+/// A moment on clocks that agree.
+fn at(ms: i64) -> Moment {
+    Moment {
+        wall_ms: ms,
+        steady_ms: ms,
+    }
+}
+
 fn drained(queue: &mut Queue, log: &[u64], now_ms: i64) -> Vec<u64> {
     let read = |after: u64| log.iter().copied().filter(|s| *s > after).take(WINDOW).collect();
     let mut out = Vec::new();
@@ -24,6 +32,7 @@ fn a_restored_queue_gives_what_is_open_and_nothing_that_is_settled() {
         Waiting {
             attempts: 2,
             since_ms: None,
+            from_ms: 0,
             due_ms: 50,
         },
     )]);
@@ -31,8 +40,9 @@ fn a_restored_queue_gives_what_is_open_and_nothing_that_is_settled() {
         open: [1, 3, 4].into_iter().collect(),
         waiting,
         dead: [2].into_iter().collect(),
+        ..OnRoute::default()
     };
-    let mut queue = Queue::restored(4, unfinished);
+    let mut queue = Queue::restored(4, unfinished, Moment::default());
     assert_eq!(queue.floor(), Some(1));
     let log = [1, 2, 3, 4, 5, 6];
     assert_eq!(drained(&mut queue, &log, 0), [1, 4, 5, 6]);
@@ -85,8 +95,10 @@ fn at_the_bound_of_retries_no_new_event_is_taken() {
             Waiting {
                 attempts: 1,
                 since_ms: None,
+                from_ms: 0,
                 due_ms: 1_000,
             },
+            Moment::default(),
         );
     }
     queue.cursor = MAX_RETRIES as u64;
@@ -105,16 +117,18 @@ fn an_attempt_that_is_put_back_charges_nothing() {
         Waiting {
             attempts: 3,
             since_ms: Some(5),
+            from_ms: 0,
             due_ms: 10,
         },
+        Moment::default(),
     );
     queue.offer(2, || None);
     for sequence in [1, 2] {
         assert_eq!(queue.take(10).map(|due| due.sequence), Some(sequence));
-        queue.put_back(sequence, 20);
+        queue.put_back(sequence, 6, 10, at(10));
     }
     let due = [queue.take(20), queue.take(20)].map(|due| due.map(|due| (due.attempts, due.since_ms)));
-    assert_eq!(due, [Some((3, Some(5))), Some((0, None))]);
+    assert_eq!(due, [Some((3, Some(5))), Some((0, Some(6)))]);
 }
 
 #[test]
@@ -146,10 +160,79 @@ fn a_dead_letter_is_revived_once() {
     queue.take(0).unwrap();
     queue.bury(1);
     assert!(queue.is_idle());
-    assert!(queue.revive(1, 7));
-    assert!(!queue.revive(1, 7));
+    assert!(queue.revive(1, at(7)));
+    assert!(!queue.revive(1, at(7)));
     assert_eq!(
         queue.take(7).map(|due| (due.sequence, due.since_ms)),
         Some((1, Some(7)))
     );
+}
+
+#[test]
+fn f22_a_clock_that_is_set_neither_hurries_nor_delays_a_retry() {
+    for step_ms in [7_200_000, -7_200_000] {
+        let mut queue = Queue::default();
+        let waiting = Waiting {
+            attempts: 1,
+            since_ms: None,
+            from_ms: 0,
+            due_ms: 1_000,
+        };
+        queue.postpone(1, waiting, at(0));
+        // The wall clock is set while it waits; the next one is postponed on the new time.
+        let later = Moment {
+            wall_ms: 500 + step_ms,
+            steady_ms: 500,
+        };
+        let waiting = Waiting {
+            from_ms: later.wall_ms,
+            due_ms: later.wall_ms + 1_000,
+            ..waiting
+        };
+        queue.postpone(2, waiting, later);
+        assert!(queue.take(999).is_none(), "{step_ms}");
+        assert_eq!(queue.take(1_000).map(|due| due.sequence), Some(1));
+        assert_eq!(queue.next_due(), Some(1_500));
+    }
+}
+
+#[test]
+fn f22_after_a_restart_nothing_waits_longer_than_was_planned() {
+    for (wall_ms, due) in [(-7_200_000, 1_000), (400, 600), (7_200_000, 0)] {
+        let waiting = Waiting {
+            attempts: 1,
+            since_ms: None,
+            from_ms: 0,
+            due_ms: 1_000,
+        };
+        let unfinished = OnRoute {
+            open: [1].into_iter().collect(),
+            waiting: BTreeMap::from([(1, waiting)]),
+            ..OnRoute::default()
+        };
+        let now = Moment {
+            wall_ms,
+            steady_ms: 0,
+        };
+        let queue = Queue::restored(1, unfinished, now);
+        assert_eq!(queue.next_due(), Some(due), "{wall_ms}");
+    }
+}
+
+#[test]
+fn what_waits_longest_is_found_first_when_it_is_too_old() {
+    let mut queue = Queue::default();
+    for (sequence, since_ms) in [(1, 300), (2, 100), (3, 200)] {
+        let waiting = Waiting {
+            attempts: 1,
+            since_ms: Some(since_ms),
+            from_ms: 0,
+            due_ms: 10_000,
+        };
+        queue.postpone(sequence, waiting, at(0));
+    }
+    assert_eq!(queue.take_older(100).unwrap_err(), Some(100));
+    assert_eq!(queue.take_older(250).unwrap().sequence, 2);
+    assert_eq!(queue.take_older(250).unwrap().sequence, 3);
+    assert_eq!(queue.take_older(250).unwrap_err(), Some(300));
 }

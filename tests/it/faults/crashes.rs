@@ -166,7 +166,7 @@ async fn a_crash_between_a_retry_and_its_outcome_loses_nothing_and_repeats_at_mo
         Answer::Status(if is_odd { 503 } else { 200 })
     })
     .await;
-    let retry = "retry: { strategy: fixed, initial: 20ms, jitter: none }";
+    let retry = "circuit: off\n        retry: { strategy: fixed, initial: 20ms, jitter: none }";
     server.apply(&webhook_rule("r", "t", &sink.url("/"), retry)).await;
     for n in 1..=40 {
         server.publish(&event(&n.to_string(), "t", &json!(n))).await;

@@ -81,7 +81,7 @@ async fn f02_a_target_that_never_answers_times_out_and_is_tried_again_while_othe
             "silent",
             "t",
             &silent.url("/"),
-            &format!("timeout: 1s\n        {RETRY}"),
+            &format!("circuit: off\n        timeout: 1s\n        {RETRY}"),
         ))
         .await;
     server.apply(&webhook_rule("good", "t", &good.url("/"), "")).await;

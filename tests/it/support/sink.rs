@@ -25,6 +25,8 @@ use super::PATIENCE;
 pub(crate) enum Answer {
     /// Answers with this status.
     Status(u16),
+    /// Answers with this status and this header.
+    With(u16, &'static str, &'static str),
     /// Never answers.
     Hang,
 }
@@ -56,9 +58,14 @@ impl Received {
 /// Gives the response to a request; none if there is never one.
 type Script = Box<dyn FnMut(&Received) -> Option<Response> + Send>;
 
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).expect("a status")
+}
+
 fn script(mut answer: impl FnMut(&Received) -> Answer + Send + 'static) -> Script {
     Box::new(move |received| match answer(received) {
-        Answer::Status(code) => Some(StatusCode::from_u16(code).expect("a status").into_response()),
+        Answer::Status(code) => Some(status(code).into_response()),
+        Answer::With(code, name, value) => Some((status(code), [(name, value)]).into_response()),
         Answer::Hang => None,
     })
 }
