@@ -24,6 +24,7 @@ use crate::delivery::Logs;
 use crate::delivery::Outside;
 use crate::delivery::Publish;
 use crate::egress;
+use crate::event;
 use crate::event::Event;
 use crate::http::Services;
 use crate::ingest::Publisher;
@@ -63,6 +64,7 @@ pub(super) async fn open_log(settings: &Settings, clock: &SharedClock) -> Result
             Fsync::Always => Durability::Always,
             Fsync::Interval(interval) => Durability::Interval(interval),
         },
+        is_same_event: event::have_same_identity,
         ..LogConfig::new(settings.data_dir.clone())
     };
     open(config, clock).await

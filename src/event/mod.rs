@@ -29,6 +29,7 @@ pub use sdk::SdkError;
 pub use stored::StoredError;
 pub use stored::decode_attributes;
 pub use stored::encode_attributes;
+pub use stored::have_same_identity;
 pub use structured::Defaults;
 pub use structured::batch_entries;
 pub use structured::event_from_json;

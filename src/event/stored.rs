@@ -74,23 +74,68 @@ pub fn decode_attributes(mut stored: &[u8], data: Bytes) -> Result<Event, Stored
         _ => return Err(StoredError("unknown kind of data")),
     };
     let mut attributes = Vec::with_capacity(8);
-    while stored.has_remaining() {
-        let name_len = usize::from(stored.try_get_u8().map_err(short)?);
-        let name =
-            AttributeName::parse(text(&mut stored, name_len)?).map_err(|_| StoredError("illegal name"))?;
-        let value = match stored.try_get_u8().map_err(short)? {
-            STRING => {
-                let len = usize::try_from(stored.try_get_u32_le().map_err(short)?)
-                    .map_err(|_| StoredError("length"))?;
-                AttributeValue::String(text(&mut stored, len)?.to_owned())
-            }
-            INTEGER => AttributeValue::Integer(stored.try_get_i32_le().map_err(short)?),
-            BOOLEAN => AttributeValue::Boolean(stored.try_get_u8().map_err(short)? != 0),
-            _ => return Err(StoredError("unknown type of value")),
+    while let Some((name, value)) = next_attribute(&mut stored)? {
+        let name = AttributeName::parse(name).map_err(|_| StoredError("illegal name"))?;
+        let value = match value {
+            Value::String(text) => AttributeValue::String(text.to_owned()),
+            Value::Integer(number) => AttributeValue::Integer(number),
+            Value::Boolean(truth) => AttributeValue::Boolean(truth),
         };
         attributes.push((name, value));
     }
     Ok(Event::from_stored(attributes, data))
+}
+
+/// Whether stored attributes are those of one event: of the same source and id.
+///
+/// What cannot be read is the same only byte by byte, so that nothing is taken for a copy that may not be one.
+#[must_use]
+pub fn have_same_identity(stored: &[u8], offered: &[u8]) -> bool {
+    stored == offered || matches!((identity(stored), identity(offered)), (Ok(a), Ok(b)) if a == b)
+}
+
+fn identity(mut stored: &[u8]) -> Result<(&str, &str), StoredError> {
+    if !stored.starts_with(&[VERSION]) {
+        return Err(StoredError("unknown version"));
+    }
+    stored = stored.get(2..).ok_or(StoredError("too short"))?;
+    let (mut source, mut id) = (None, None);
+    while let Some((name, value)) = next_attribute(&mut stored)? {
+        match (name, value) {
+            ("source", Value::String(text)) => source = Some(text),
+            ("id", Value::String(text)) => id = Some(text),
+            _ => {}
+        }
+    }
+    source.zip(id).ok_or(StoredError("no source or id"))
+}
+
+/// The value of an attribute where it is stored.
+enum Value<'a> {
+    String(&'a str),
+    Integer(i32),
+    Boolean(bool),
+}
+
+/// The next attribute behind version and kind of data; `None` at the end.
+fn next_attribute<'a>(stored: &mut &'a [u8]) -> Result<Option<(&'a str, Value<'a>)>, StoredError> {
+    let short = |_| StoredError("too short");
+    if !stored.has_remaining() {
+        return Ok(None);
+    }
+    let name_len = usize::from(stored.try_get_u8().map_err(short)?);
+    let name = text(stored, name_len)?;
+    let value = match stored.try_get_u8().map_err(short)? {
+        STRING => {
+            let len = usize::try_from(stored.try_get_u32_le().map_err(short)?)
+                .map_err(|_| StoredError("length"))?;
+            Value::String(text(stored, len)?)
+        }
+        INTEGER => Value::Integer(stored.try_get_i32_le().map_err(short)?),
+        BOOLEAN => Value::Boolean(stored.try_get_u8().map_err(short)? != 0),
+        _ => return Err(StoredError("unknown type of value")),
+    };
+    Ok(Some((name, value)))
 }
 
 fn text<'a>(stored: &mut &'a [u8], len: usize) -> Result<&'a str, StoredError> {
@@ -117,6 +162,24 @@ mod tests {
             let read = decode_attributes(&encode_attributes(&event), event.data().bytes().clone());
             assert_eq!(read, Ok(event));
         }
+    }
+
+    #[test]
+    fn an_event_is_the_same_by_its_source_and_id_alone() {
+        let stored = |source: &str, id: &str, rest: &str| {
+            let text = format!(r#"{{"specversion":"1.0"{rest},"id":"{id}","source":"{source}","type":"t"}}"#);
+            encode_attributes(&event_from_json(&text.into(), None).unwrap())
+        };
+        let first = stored("/s", "1", "");
+        assert!(have_same_identity(
+            &first,
+            &stored("/s", "1", r#","n":7,"data":{}"#)
+        ));
+        assert!(!have_same_identity(&first, &stored("/s", "2", "")));
+        assert!(!have_same_identity(&first, &stored("/t", "1", "")));
+        let unreadable = [&[9], &first[1..]].concat();
+        assert!(have_same_identity(&unreadable, &unreadable));
+        assert!(!have_same_identity(&unreadable, &first));
     }
 
     #[test]

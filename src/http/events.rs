@@ -28,6 +28,7 @@ use super::state::AppState;
 use super::state::Services;
 use crate::api::EventEntry;
 use crate::api::EventList;
+use crate::event::Event;
 use crate::log::BusId;
 use crate::log::StoredEvent;
 use crate::problem::Problem;
@@ -99,6 +100,9 @@ pub(super) async fn list(
     let wait = query.wait.as_deref().map(parse_wait).transpose()?;
     let end = Instant::now() + wait.unwrap_or_default();
     let list = loop {
+        if let Some(list) = scan.by_key(services).await? {
+            break list;
+        }
         let (list, next) = scan.run(services).await?;
         if !list.items.is_empty()
             || !list.gaps.is_empty()
@@ -206,17 +210,25 @@ async fn wait_for(services: &Services, state: &AppState, bus: BusId, from: u64, 
     matches!(state.stop.run_until_cancelled(waiting).await, Some(Ok(true)))
 }
 
+/// Which events are looked for, and from where on.
 #[derive(Clone)]
-struct Scan {
-    bus: BusId,
-    from: u64,
-    limit: usize,
+pub(super) struct Scan {
+    pub(super) bus: BusId,
+    pub(super) from: u64,
+    pub(super) limit: usize,
     kind: Option<String>,
-    source: Option<String>,
-    id: Option<String>,
+    pub(super) source: Option<String>,
+    pub(super) id: Option<String>,
 }
 
 impl Scan {
+    /// Whether an event is one of them.
+    pub(super) fn wants(&self, event: &Event) -> bool {
+        select::is(self.kind.as_deref(), event.kind())
+            && select::is(self.source.as_deref(), event.source())
+            && select::is(self.id.as_deref(), event.id())
+    }
+
     /// The events found, and the sequence behind the last one looked at.
     async fn run(&self, services: &Services) -> Result<(EventList, u64), Problem> {
         let (scan, log) = (self.clone(), services.log.clone());
@@ -242,10 +254,7 @@ impl Scan {
                     next = stored.sequence + 1;
                     scanned += 1;
                     let event = present::stored_event(&stored)?;
-                    if select::is(scan.kind.as_deref(), event.kind())
-                        && select::is(scan.source.as_deref(), event.source())
-                        && select::is(scan.id.as_deref(), event.id())
-                    {
+                    if scan.wants(&event) {
                         let entry = present::entry(&stored, &event, &view)?;
                         bytes += entry.event.get().len();
                         items.push(entry);

@@ -120,6 +120,7 @@ pub(super) async fn metrics(State(state): State<Arc<AppState>>) -> impl IntoResp
 
 #[expect(
     clippy::cast_precision_loss,
+        gauge("tramline_differing_copies", counts.differing_copies);
     reason = "a gauge is a float; counts below 2^53 are exact"
 )]
 fn gauge(name: &'static str, value: u64) {

@@ -2,13 +2,13 @@
 
 use super::Log;
 use super::dedup::{self, Decision, Reservation};
-use super::error::AppendError;
+use super::error::{AppendError, LogError};
 use super::event::{Appended, NewEvent, StateRecord, StoredEvent};
 use super::format::body;
 use super::ids::{BusId, DedupKey, RouteId};
+use super::known::{Offered, Suspect};
 use super::queue::Request;
 use super::shared::Shared;
-use std::sync::Arc;
 use tokio::sync::{SemaphorePermit, oneshot};
 
 /// Events of one append at most: their count has two bytes in the frame.
@@ -18,9 +18,11 @@ impl Log {
     /// Appends events of one bus and state records in one atomic frame.
     ///
     /// Returns once the frame is durable, one answer for each event in the order given. Until
-    /// then no reader sees any of it; afterwards every reader does. An event whose key is known
-    /// within the dedup window is a duplicate, and so is the second copy inside `events`; one
-    /// whose key is being stored by another append waits for that one's outcome first. If all
+    /// then no reader sees any of it; afterwards every reader does. An event that is known within the
+    /// dedup window is a duplicate, and so is the second copy inside `events`; one whose key is
+    /// being stored by another append waits for that one's outcome first. Known is an event with the
+    /// same key that [`is_same_event`](super::LogConfig::is_same_event) takes for the same, or that
+    /// answers the same delivery. If all
     /// events are duplicates nothing is written, the state records included.
     ///
     /// Safe to call concurrently; appends of one bus get their sequences in the order in which
@@ -48,7 +50,7 @@ impl Log {
         }
         let len = check(shared, bus, &events, &state)?;
         let permit = admit(shared, len).await?;
-        let (reservation, decisions) = reserve(shared, bus, &events).await?;
+        let (reservation, decisions) = reserve(self, bus, &events).await?;
         // From here to the queue nothing is awaited; until then dropping the future frees the keys.
         let fresh: Vec<StoredEvent> = (events.into_iter().zip(&decisions))
             .filter(|(_, decision)| matches!(decision, Decision::Fresh(_)))
@@ -123,36 +125,71 @@ async fn admit(shared: &Shared, len: usize) -> Result<SemaphorePermit<'_>, Appen
     }
 }
 
-/// Reserves the keys, waiting while one of them is being stored, and looks up which are known.
-/// Cancel-safe: the reservation gives itself back.
+/// Reserves the keys, waiting while one of them is being stored, and finds out which events are
+/// known. Cancel-safe: the reservation gives itself back.
 async fn reserve<'s>(
-    shared: &'s Arc<Shared>,
+    log: &'s Log,
     bus: BusId,
     events: &[NewEvent],
 ) -> Result<(Reservation<'s>, Vec<Decision>), AppendError> {
-    let (keys, decisions) = dedup::distinct(events);
+    let shared = &log.inner.shared;
+    let (keys, decisions) = dedup::distinct(events, shared.config.is_same_event);
     let mut reservation = wait_for_keys(shared, bus, keys).await?;
-    let mut known = shared.known(bus, reservation.keys());
-    if !known.to_ask.is_empty() {
-        let (shared, to_ask) = (Arc::clone(shared), std::mem::take(&mut known.to_ask));
-        let asked = tokio::task::spawn_blocking(move || shared.ask_sealed(bus, &to_ask)).await;
-        match asked {
-            Ok(Ok(found)) => known.sequences.extend(found),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "it cannot be looked up whether events are duplicates");
-                return Err(AppendError::LookupFailed);
-            }
-            Err(_) => return Err(AppendError::LookupFailed),
-        }
-    }
-    if known.sequences.is_empty() {
+    let suspects = shared.suspects(bus, reservation.keys());
+    if suspects.is_empty() {
         return Ok((reservation, decisions));
     }
-    let decisions = dedup::with_known(&decisions, reservation.keys(), |key| {
-        known.sequences.get(&key).copied()
+    let first_copies: Vec<&NewEvent> = (events.iter().zip(&decisions))
+        .filter(|(_, decision)| matches!(decision, Decision::Fresh(_)))
+        .map(|(event, _)| event)
+        .collect();
+    let known = compare(log, bus, suspects, &first_copies).await?;
+    if known.iter().all(Option::is_none) {
+        return Ok((reservation, decisions));
+    }
+    let new = first_copies
+        .iter()
+        .zip(&known)
+        .filter(|(_, known)| known.is_none());
+    reservation.keep(new.map(|(event, _)| event.key).collect());
+    Ok((reservation, dedup::with_known(&decisions, &known)))
+}
+
+/// For each event the sequence of the stored one that it is a copy of.
+async fn compare(
+    log: &Log,
+    bus: BusId,
+    suspects: Vec<Suspect>,
+    events: &[&NewEvent],
+) -> Result<Vec<Option<u64>>, AppendError> {
+    let mut known = vec![None; events.len()];
+    let offered: Vec<(Suspect, Offered)> = suspects
+        .into_iter()
+        .filter_map(|suspect| events.get(suspect.place).map(|event| (suspect, (*event).into())))
+        .collect();
+    let log = log.clone();
+    let compared = tokio::task::spawn_blocking(move || {
+        let originals = offered.iter().map(|(suspect, offered)| {
+            let original = log.original_of(bus, suspect, offered)?;
+            Ok((suspect.place, original))
+        });
+        originals.collect::<Result<Vec<_>, LogError>>()
     });
-    reservation.release(|key| known.sequences.contains_key(&key));
-    Ok((reservation, decisions))
+    match compared.await {
+        Ok(Ok(originals)) => {
+            for (place, original) in originals {
+                if let Some(known) = known.get_mut(place) {
+                    *known = original;
+                }
+            }
+            Ok(known)
+        }
+        Ok(Err(error)) => {
+            tracing::error!(%error, "it cannot be looked up whether events are duplicates");
+            Err(AppendError::LookupFailed)
+        }
+        Err(_) => Err(AppendError::LookupFailed),
+    }
 }
 
 /// Reserves the keys as soon as no other append is storing one of them.

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// The wall clock, in Unix milliseconds; it may jump, frame times do not follow it back.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 
+/// Whether two events of one key are the same event, told by their attributes in the caller's encoding.
+pub type IsSameEvent = fn(&[u8], &[u8]) -> bool;
+
 /// When an append is acknowledged. What is read, fed and delivered was synced in either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -39,6 +42,9 @@ pub struct LogConfig {
     pub dedup_window: Duration,
     /// How many events of one bus are remembered at most.
     pub dedup_max_events: usize,
+    /// Asked before an event counts as a copy of one with the same key: a key is a hash and may be
+    /// that of another event. What is not the same is stored.
+    pub is_same_event: IsSameEvent,
 }
 
 impl LogConfig {
@@ -55,6 +61,7 @@ impl LogConfig {
             max_index_entries: 4_000_000,
             dedup_window: Duration::from_mins(10),
             dedup_max_events: 4_000_000,
+            is_same_event: |stored, offered| stored == offered,
         }
     }
 

@@ -1,13 +1,16 @@
 //! Deduplication: which keys are being stored right now.
 //!
-//! Keys that are stored already are found in the indexes of the segments; see
-//! [`known`](super::Log::known_keys). A key is first reserved here and then looked up there, so
-//! of two appends at the same moment one waits for the other.
+//! Keys that are stored already are found in the indexes of the segments; see `known`. A key is
+//! first reserved here and then looked up there, so of two appends at the same moment one waits
+//! for the other. A key only points at an event: whether it is the same one tells its [`Identity`].
 
-use super::event::NewEvent;
+use super::config::IsSameEvent;
+use super::event::{Cause, NewEvent, StoredEvent};
 use super::ids::{BusId, DedupKey};
+use super::known::Offered;
 use super::shared::Shared;
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 /// What becomes of one event of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +23,42 @@ pub(crate) enum Decision {
     Known(u64),
 }
 
+/// What tells an event from another one that has the same key.
+pub(crate) struct Identity<'e> {
+    cause: Option<Cause>,
+    attributes: &'e [u8],
+}
+
+impl Identity<'_> {
+    /// Whether it is one event: an answer to the same delivery, or of the same attributes as far as
+    /// `is_same` looks at them.
+    pub(crate) fn is_that_of(&self, other: &Self, is_same: IsSameEvent) -> bool {
+        let answers_same = self.cause.is_some() && self.cause == other.cause;
+        answers_same || is_same(self.attributes, other.attributes)
+    }
+}
+
+impl<'e> From<&'e NewEvent> for Identity<'e> {
+    fn from(event: &'e NewEvent) -> Self {
+        let (cause, attributes) = (event.cause, &event.attributes);
+        Self { cause, attributes }
+    }
+}
+
+impl<'e> From<&'e StoredEvent> for Identity<'e> {
+    fn from(event: &'e StoredEvent) -> Self {
+        let (cause, attributes) = (event.cause, &event.attributes);
+        Self { cause, attributes }
+    }
+}
+
+impl<'e> From<&'e Offered> for Identity<'e> {
+    fn from(event: &'e Offered) -> Self {
+        let (cause, attributes) = (event.cause, &event.attributes);
+        Self { cause, attributes }
+    }
+}
+
 /// The keys that are being stored.
 #[derive(Debug, Default)]
 pub(crate) struct Dedup {
@@ -29,7 +68,7 @@ pub(crate) struct Dedup {
 impl Dedup {
     /// Reserves keys, or none of them: `false` when another append is storing one right now.
     ///
-    /// `keys` has no key twice. What is reserved ends with [`release`](Self::release).
+    /// What is reserved ends with [`release`](Self::release), also what `keys` has twice.
     pub(crate) fn reserve(&mut self, bus: BusId, keys: &[DedupKey]) -> bool {
         let is_free = keys.iter().all(|key| !self.pending.contains(&(bus, *key)));
         if is_free {
@@ -54,7 +93,7 @@ pub(crate) struct Reservation<'s> {
 }
 
 impl<'s> Reservation<'s> {
-    /// Reserves `keys`, none of them twice; `None` while another append stores one of them.
+    /// Reserves `keys`; gives them back while another append stores one of them.
     pub(crate) fn try_new(
         shared: &'s Shared,
         bus: BusId,
@@ -72,12 +111,11 @@ impl<'s> Reservation<'s> {
         &self.keys
     }
 
-    /// Gives some of the keys back.
-    pub(crate) fn release(&mut self, is_known: impl Fn(DedupKey) -> bool) {
-        let (known, kept) = std::mem::take(&mut self.keys)
-            .into_iter()
-            .partition(|key| is_known(*key));
-        self.keys = kept;
+    /// Gives all but these of the keys back.
+    pub(crate) fn keep(&mut self, kept: HashSet<DedupKey>) {
+        let all = std::mem::take(&mut self.keys);
+        let known: Vec<_> = all.into_iter().filter(|key| !kept.contains(key)).collect();
+        self.keys = kept.into_iter().collect();
         give_back(self.shared, self.bus, &known);
     }
 
@@ -100,40 +138,49 @@ fn give_back(shared: &Shared, bus: BusId, keys: &[DedupKey]) {
     }
 }
 
-/// The different keys of an append, in order, and what each event is to them if all are new.
-pub(crate) fn distinct(events: &[NewEvent]) -> (Vec<DedupKey>, Vec<Decision>) {
+/// The keys of the different events of an append, in order, and what each event is to them if all
+/// are new. Two different events may have one key.
+pub(crate) fn distinct(events: &[NewEvent], is_same: IsSameEvent) -> (Vec<DedupKey>, Vec<Decision>) {
     if let [event] = events {
         return (vec![event.key], vec![Decision::Fresh(0)]);
     }
-    let mut places = std::collections::HashMap::new();
+    let mut seen: HashMap<DedupKey, (u32, &NewEvent)> = HashMap::with_capacity(events.len());
+    let mut twins: Vec<(u32, &NewEvent)> = Vec::new();
     let mut keys = Vec::with_capacity(events.len());
     let decisions = events.iter().map(|event| {
         let fresh = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-        match places.entry(event.key) {
-            std::collections::hash_map::Entry::Occupied(place) => Decision::Repeats(*place.get()),
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(fresh);
-                keys.push(event.key);
-                Decision::Fresh(fresh)
+        let is_copy_of = |(_, other): &(u32, &NewEvent)| {
+            other.key == event.key && Identity::from(*other).is_that_of(&event.into(), is_same)
+        };
+        match seen.entry(event.key) {
+            Entry::Vacant(place) => {
+                place.insert((fresh, event));
+            }
+            Entry::Occupied(first) => {
+                let original = std::iter::once(first.get())
+                    .chain(&twins)
+                    .find(|seen| is_copy_of(seen));
+                if let Some((place, _)) = original {
+                    return Decision::Repeats(*place);
+                }
+                twins.push((fresh, event));
             }
         }
+        keys.push(event.key);
+        Decision::Fresh(fresh)
     });
     let decisions = decisions.collect();
     (keys, decisions)
 }
 
-/// The decisions once some keys turned out to be known: `sequence_of` says which.
-pub(crate) fn with_known(
-    decisions: &[Decision],
-    keys: &[DedupKey],
-    sequence_of: impl Fn(DedupKey) -> Option<u64>,
-) -> Vec<Decision> {
+/// The decisions once it is known which of the different events are stored, and where.
+pub(crate) fn with_known(decisions: &[Decision], known: &[Option<u64>]) -> Vec<Decision> {
     let mut fresh = 0;
-    let settled: Vec<Decision> = keys
+    let settled: Vec<Decision> = known
         .iter()
-        .map(|key| {
-            if let Some(sequence) = sequence_of(*key) {
-                return Decision::Known(sequence);
+        .map(|known| {
+            if let Some(sequence) = known {
+                return Decision::Known(*sequence);
             }
             fresh += 1;
             Decision::Fresh(fresh - 1)
@@ -171,24 +218,60 @@ mod tests {
         }
     }
 
+    fn is_equal(a: &[u8], b: &[u8]) -> bool {
+        a == b
+    }
+
     #[test]
     fn the_second_copy_inside_one_append_repeats_the_first() {
-        let (keys, decisions) = distinct(&[event(1), event(2), event(1)]);
+        let (keys, decisions) = distinct(&[event(1), event(2), event(1)], is_equal);
         assert_eq!(keys, [DedupKey(1), DedupKey(2)]);
         assert_eq!(
             decisions,
             [Decision::Fresh(0), Decision::Fresh(1), Decision::Repeats(0)]
         );
-        let known = |key: DedupKey| (key.0 == 1).then_some(9);
         assert_eq!(
-            with_known(&decisions, &keys, known),
+            with_known(&decisions, &[Some(9), None]),
             [Decision::Known(9), Decision::Fresh(0), Decision::Known(9)]
         );
-        let known = |key: DedupKey| (key.0 == 2).then_some(9);
         assert_eq!(
-            with_known(&decisions, &keys, known),
+            with_known(&decisions, &[None, Some(9)]),
             [Decision::Fresh(0), Decision::Known(9), Decision::Repeats(0)]
         );
+    }
+
+    #[test]
+    fn different_events_of_one_key_inside_one_append_are_both_new() {
+        let other = |attributes: &'static [u8]| NewEvent {
+            attributes: attributes.into(),
+            ..event(1)
+        };
+        let events = [other(b"a"), other(b"b"), other(b"a"), other(b"b"), other(b"c")];
+        let (keys, decisions) = distinct(&events, is_equal);
+        assert_eq!(keys, [DedupKey(1); 3]);
+        let expected = [
+            Decision::Fresh(0),
+            Decision::Fresh(1),
+            Decision::Repeats(0),
+            Decision::Repeats(1),
+            Decision::Fresh(2),
+        ];
+        assert_eq!(decisions, expected);
+    }
+
+    #[test]
+    fn answers_to_one_delivery_are_one_event_whatever_their_attributes() {
+        let answer = |sequence, attributes: &'static [u8]| NewEvent {
+            cause: Some(Cause {
+                route: crate::log::RouteId(1),
+                sequence,
+            }),
+            attributes: attributes.into(),
+            ..event(1)
+        };
+        let (_, decisions) = distinct(&[answer(1, b"a"), answer(1, b"b"), answer(2, b"c")], is_equal);
+        let expected = [Decision::Fresh(0), Decision::Repeats(0), Decision::Fresh(1)];
+        assert_eq!(decisions, expected);
     }
 
     #[test]

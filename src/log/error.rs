@@ -110,8 +110,9 @@ pub enum AppendError {
     /// Try again later; nothing was written.
     #[error("too many bytes wait for the disk")]
     Overloaded,
-    /// Try again: an index could not be read, so nobody knows whether this is a duplicate; nothing was written.
-    #[error("the index of the log cannot be read")]
+    /// Try again: an index or a stored event could not be read, so nobody knows whether this is a
+    /// duplicate; nothing was written.
+    #[error("the log cannot be read to tell duplicates")]
     LookupFailed,
     /// Try again later, when there is room on the disk; nothing was written.
     #[error("the disk is full")]

@@ -79,7 +79,7 @@ pub fn index(bytes: &[u8]) {
     file.frame_at(BusId(1), 1).ok();
     file.route_events(RouteId(1), 0, 10).ok();
     file.route_states(RouteId(1), 1).ok();
-    file.key(BusId(1), DedupKey(1)).ok();
+    file.keyed(BusId(1), DedupKey(1)).ok();
     file.may_hold(BusId(1), DedupKey(1));
 }
 

@@ -1,70 +1,71 @@
-//! Finding the stored events that a key names, within the dedup window.
+//! Finding the stored events that a key names.
+//!
+//! Two looks: memory says at once of nearly every key that it is new; only of the others the
+//! stored events are read, to be compared with what is offered.
 
 use super::Log;
+use super::dedup::Identity;
 use super::error::LogError;
+use super::event::{Cause, NewEvent};
 use super::ids::{BusId, DedupKey};
 use super::index::{BadIndex, Lookup, Part};
 use super::shared::Shared;
-use std::collections::HashMap;
+use bytes::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
-/// What memory says about some keys.
-#[derive(Default)]
-pub(crate) struct Known {
-    /// Sequences of those that are known.
-    pub(crate) sequences: HashMap<DedupKey, u64>,
+/// A key that events within the dedup window may have.
+pub(crate) struct Suspect {
+    /// Its place among the keys that were looked up.
+    pub(crate) place: usize,
+    key: DedupKey,
+    /// Events of the active segment that have it, ascending.
+    active: Vec<u64>,
     /// Sealed segments that may hold others, the newest first.
-    pub(crate) to_ask: Vec<(DedupKey, Arc<Part>)>,
+    sealed: Vec<Arc<Part>>,
+}
+
+/// An event that may be a copy of a stored one.
+pub(crate) struct Offered {
+    pub(crate) cause: Option<Cause>,
+    pub(crate) attributes: Bytes,
+    pub(crate) data: Bytes,
+}
+
+impl From<&NewEvent> for Offered {
+    fn from(event: &NewEvent) -> Self {
+        Self {
+            cause: event.cause,
+            attributes: event.attributes.clone(),
+            data: event.data.clone(),
+        }
+    }
 }
 
 impl Shared {
     /// Looks the keys up in the active segment and in the filters of those within the window.
-    pub(crate) fn known(&self, bus: BusId, keys: &[DedupKey]) -> Known {
+    pub(crate) fn suspects(&self, bus: BusId, keys: &[DedupKey]) -> Vec<Suspect> {
         let (now, oldest) = self.window();
         let index = self.index.read();
-        let mut known = Known::default();
-        let young = || {
+        let mut suspects = Vec::new();
+        for (place, key) in keys.iter().enumerate() {
+            let active = index.active().sequences_of(bus, *key);
             let parts = index.sealed().iter().rev();
-            parts.take_while(|part| index.ages().is_younger(part.segment().end() - 1, oldest, now))
-        };
-        for key in keys {
-            match index.active().key_of(bus, *key) {
-                Some(sequence) => {
-                    known.sequences.insert(*key, sequence);
-                }
-                None => known.to_ask.extend(
-                    young()
-                        .filter(|part| part.may_hold(bus, *key))
-                        .map(|part| (*key, Arc::clone(part))),
-                ),
+            let sealed: Vec<_> = parts
+                .take_while(|part| index.ages().is_younger(part.segment().end() - 1, oldest, now))
+                .filter(|part| part.may_hold(bus, *key))
+                .cloned()
+                .collect();
+            if !(active.is_empty() && sealed.is_empty()) {
+                suspects.push(Suspect {
+                    place,
+                    key: *key,
+                    active,
+                    sealed,
+                });
             }
         }
-        drop(index);
-        known
-            .sequences
-            .retain(|_, sequence| self.is_remembered(bus, *sequence));
-        known
-    }
-
-    /// Asks the sealed segments that may hold a key. Blocking.
-    ///
-    /// # Errors
-    /// When an index can be neither read nor built.
-    pub(crate) fn ask_sealed(
-        &self,
-        bus: BusId,
-        to_ask: &[(DedupKey, Arc<Part>)],
-    ) -> Result<HashMap<DedupKey, u64>, LogError> {
-        let mut found = HashMap::new();
-        for (key, part) in to_ask {
-            if !found.contains_key(key)
-                && let Some(sequence) = part.ask(|index| index.key(bus, *key))?
-                && self.is_remembered(bus, sequence)
-            {
-                found.insert(*key, sequence);
-            }
-        }
-        Ok(found)
+        suspects
     }
 
     /// Whether the window reaches back to an event, by number and by age.
@@ -118,16 +119,66 @@ impl Shared {
 }
 
 impl Log {
-    /// The sequence of the event with this key, when it is durable and within the dedup window. Blocking.
+    /// The sequences of the durable events with this key, ascending, as far back as the log is
+    /// kept. Blocking.
+    ///
+    /// A key is a hash: whoever asks for one event looks whether it is the one.
     ///
     /// # Errors
     /// When an index can be neither read nor built.
-    pub fn find(&self, bus: BusId, key: DedupKey) -> Result<Option<u64>, LogError> {
-        let shared = &self.inner.shared;
-        let known = shared.known(bus, &[key]);
-        match known.sequences.get(&key) {
-            Some(sequence) => Ok(Some(*sequence)),
-            None => Ok(shared.ask_sealed(bus, &known.to_ask)?.get(&key).copied()),
+    pub fn keyed(&self, bus: BusId, key: DedupKey) -> Result<Vec<u64>, LogError> {
+        let index = self.inner.shared.index.read();
+        let sealed = Arc::clone(index.sealed());
+        let in_active = index.active().sequences_of(bus, key);
+        drop(index);
+        let mut found = Vec::new();
+        for part in sealed.iter().filter(|part| part.may_hold(bus, key)) {
+            found.extend(part.ask(|index| index.keyed(bus, key))?);
         }
+        found.extend(in_active);
+        Ok(found)
+    }
+
+    /// The newest stored event within the dedup window that `offered` is a copy of. Blocking: it
+    /// reads the events that have the key.
+    ///
+    /// # Errors
+    /// When an index can be neither read nor built, or an event not be read.
+    pub(super) fn original_of(
+        &self,
+        bus: BusId,
+        suspect: &Suspect,
+        offered: &Offered,
+    ) -> Result<Option<u64>, LogError> {
+        if let Some(sequence) = self.newest_same(bus, &suspect.active, offered)? {
+            return Ok(Some(sequence));
+        }
+        for part in &suspect.sealed {
+            let sequences = part.ask(|index| index.keyed(bus, suspect.key))?;
+            if let Some(sequence) = self.newest_same(bus, &sequences, offered)? {
+                return Ok(Some(sequence));
+            }
+        }
+        Ok(None)
+    }
+
+    fn newest_same(&self, bus: BusId, sequences: &[u64], offered: &Offered) -> Result<Option<u64>, LogError> {
+        let shared = &self.inner.shared;
+        for sequence in sequences.iter().rev().copied() {
+            if !shared.is_remembered(bus, sequence) {
+                continue;
+            }
+            // What was trimmed since the index was asked cannot be a copy of anything.
+            let Some(stored) = self.event(bus, sequence)? else {
+                continue;
+            };
+            if Identity::from(&stored).is_that_of(&Identity::from(offered), shared.config.is_same_event) {
+                if stored.data != offered.data {
+                    shared.counters.differing_copies.fetch_add(1, Relaxed);
+                }
+                return Ok(Some(sequence));
+            }
+        }
+        Ok(None)
     }
 }

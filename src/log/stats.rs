@@ -22,9 +22,11 @@ pub struct LogStats {
     pub dedup_kept: Duration,
     /// Segment files.
     pub segments: usize,
+    /// Copies of stored events that came with other data, which was not stored.
+    pub differing_copies: u64,
 }
 
-/// The counters themselves; only the writer adds.
+/// The counters themselves; all but the last are the writer's.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) bytes: AtomicU64,
@@ -33,6 +35,7 @@ pub(crate) struct Counters {
     pub(crate) groups: AtomicU64,
     pub(crate) syncs: AtomicU64,
     pub(crate) sync_nanos: AtomicU64,
+    pub(crate) differing_copies: AtomicU64,
 }
 
 impl Counters {
@@ -47,6 +50,7 @@ impl Counters {
             sync_time: Duration::from_nanos(self.sync_nanos.load(Relaxed)),
             dedup_kept,
             segments,
+            differing_copies: self.differing_copies.load(Relaxed),
         }
     }
 

@@ -6,6 +6,7 @@
 mod bad_input;
 mod catalog;
 mod cli;
+mod dedup;
 mod delivery;
 mod documents;
 mod durability;

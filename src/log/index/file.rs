@@ -23,6 +23,8 @@ use uuid::Uuid;
 const MAGIC: &[u8; 8] = b"TRMLIDX\n";
 /// Rows read at once when all are wanted.
 const CHUNK: usize = 4_096;
+/// Rows of one key read at once: nearly always there is one.
+const TWINS: usize = 4;
 
 /// Which segment an index belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -343,13 +345,20 @@ impl Lookup for IndexFile {
             .collect())
     }
 
-    fn key(&self, bus: BusId, key: DedupKey) -> Result<Option<u64>, BadIndex> {
+    fn keyed(&self, bus: BusId, key: DedupKey) -> Result<Vec<u64>, BadIndex> {
         let first = self
             .keys
             .count_before(|entry| (entry.key, entry.bus) < (key, bus))?;
-        let found = self.keys.read(first, 1)?;
-        let found = found.first().filter(|entry| (entry.key, entry.bus) == (key, bus));
-        Ok(found.map(|entry| entry.sequence))
+        let mut found = Vec::new();
+        loop {
+            let rows = self.keys.read(first + found.len() as u64, TWINS)?;
+            let of_key = rows.iter().take_while(|row| (row.key, row.bus) == (key, bus));
+            let before = found.len();
+            found.extend(of_key.map(|row| row.sequence));
+            if found.len() - before < TWINS {
+                return Ok(found);
+            }
+        }
     }
 
     fn each_route_event(&self, f: &mut dyn FnMut(RouteId, u64)) -> Result<(), BadIndex> {

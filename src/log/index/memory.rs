@@ -9,7 +9,8 @@ use crate::log::event::{StateRecord, StoredEvent};
 use crate::log::format::body::Records;
 use crate::log::format::frame::FrameHeader;
 use crate::log::ids::{BusId, DedupKey, RouteId};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Everything about one segment that is found without reading it.
@@ -20,7 +21,10 @@ pub(crate) struct Memory {
     events: Runs<RouteEvent>,
     states: Runs<RouteState>,
     state_frames: Vec<StateFrame>,
+    /// The first event of each key.
     keys: HashMap<(BusId, DedupKey), u64, BuildHasherDefault<KeyHasher>>,
+    /// Further events of keys that are there already: few, if any.
+    twins: BTreeSet<KeyEntry>,
     /// Time of the last frame with records.
     last_time: i64,
     /// Position behind that frame; 0 without one.
@@ -78,7 +82,14 @@ impl Memory {
     }
 
     fn add_event(&mut self, bus: BusId, sequence: u64, key: DedupKey, routes: &[RouteId]) {
-        self.keys.insert((bus, key), sequence);
+        match self.keys.entry((bus, key)) {
+            Entry::Vacant(entry) => {
+                entry.insert(sequence);
+            }
+            Entry::Occupied(_) => {
+                self.twins.insert(KeyEntry { key, bus, sequence });
+            }
+        }
         for route in routes {
             self.events.push(RouteEvent {
                 route: *route,
@@ -102,7 +113,7 @@ impl Memory {
 
     /// Rows that the index of the segment has, but for frames.
     pub(crate) fn entries(&self) -> usize {
-        self.keys.len() + self.events.len() + self.states.len()
+        self.keys.len() + self.twins.len() + self.events.len() + self.states.len()
     }
 
     /// The frames with events, ascending by bus and sequence.
@@ -129,7 +140,7 @@ impl Memory {
             bus: *bus,
             sequence: *sequence,
         });
-        let mut keys: Vec<KeyEntry> = rows.collect();
+        let mut keys: Vec<KeyEntry> = rows.chain(self.twins.iter().copied()).collect();
         keys.sort_unstable();
         keys
     }
@@ -160,9 +171,16 @@ impl Memory {
         self.buses.keys().filter_map(|bus| self.bus_entry(*bus)).collect()
     }
 
-    /// The sequence of a key.
-    pub(crate) fn key_of(&self, bus: BusId, key: DedupKey) -> Option<u64> {
-        self.keys.get(&(bus, key)).copied()
+    /// The sequences of the events with a key, ascending.
+    pub(crate) fn sequences_of(&self, bus: BusId, key: DedupKey) -> Vec<u64> {
+        let Some(first) = self.keys.get(&(bus, key)) else {
+            return Vec::new();
+        };
+        let place = |sequence| KeyEntry { key, bus, sequence };
+        let twins = self.twins.range(place(0)..=place(u64::MAX));
+        std::iter::once(*first)
+            .chain(twins.map(|twin| twin.sequence))
+            .collect()
     }
 }
 
@@ -219,8 +237,8 @@ impl Lookup for Memory {
         Ok(self.state_frames.iter().map(|frame| frame.position).collect())
     }
 
-    fn key(&self, bus: BusId, key: DedupKey) -> Result<Option<u64>, BadIndex> {
-        Ok(self.key_of(bus, key))
+    fn keyed(&self, bus: BusId, key: DedupKey) -> Result<Vec<u64>, BadIndex> {
+        Ok(self.sequences_of(bus, key))
     }
 
     fn each_route_event(&self, f: &mut dyn FnMut(RouteId, u64)) -> Result<(), BadIndex> {

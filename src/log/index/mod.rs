@@ -52,8 +52,9 @@ pub(crate) trait Lookup {
     fn route_states(&self, route: RouteId, sequence: u64) -> Result<Vec<u64>, BadIndex>;
     /// Positions of all frames with state records, ascending.
     fn state_frames(&self) -> Result<Vec<u64>, BadIndex>;
-    /// The sequence of a key.
-    fn key(&self, bus: BusId, key: DedupKey) -> Result<Option<u64>, BadIndex>;
+    /// The sequences of the events with a key, ascending; more than one only when it is of
+    /// different events, or of one that was stored again after the dedup window.
+    fn keyed(&self, bus: BusId, key: DedupKey) -> Result<Vec<u64>, BadIndex>;
     /// Hands every row of every consume queue to `f`, ascending by route and sequence.
     fn each_route_event(&self, f: &mut dyn FnMut(RouteId, u64)) -> Result<(), BadIndex>;
     /// Position behind the last frame with records, and its time; 0 without one.

@@ -34,7 +34,7 @@ fn store(log: &Log) {
     }
 }
 
-fn index_files(disk: &Simulated) -> Vec<(PathBuf, Vec<u8>)> {
+pub(super) fn index_files(disk: &Simulated) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = Path::new(DIR).join("log");
     let mut names = disk.list(&folder).unwrap();
     names.retain(|name| Path::new(name).extension().is_some_and(|end| end == "idx"));
@@ -52,7 +52,7 @@ fn answers(log: &Log) -> String {
         .map(|sequence| log.route_states(RouteId(1), sequence).unwrap())
         .collect();
     let found: Vec<_> = (0..EVENTS + 5)
-        .map(|key| log.find(BUS, DedupKey(key.into())).unwrap())
+        .map(|key| log.keyed(BUS, DedupKey(key.into())).unwrap())
         .collect();
     let (stored, kept) = (all(log, BUS), log.sequences(BUS).unwrap());
     format!("{events:?} {backlogs:?} {states:?} {found:?} {kept:?} {stored:?}")

@@ -171,7 +171,7 @@ impl Model {
                     log.event(BusId(*bus), stored.sequence).unwrap().as_ref(),
                     Some(stored)
                 );
-                assert_eq!(log.find(BusId(*bus), event.key).unwrap(), Some(stored.sequence));
+                assert_eq!(log.keyed(BusId(*bus), event.key).unwrap(), [stored.sequence]);
             }
             assert_eq!(log.sequences(BusId(*bus)).unwrap(), 1..events.len() as u64 + 1);
             self.assert_seek_equals(log, *bus);
