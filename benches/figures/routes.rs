@@ -92,6 +92,7 @@ async fn open(direct: &Direct, count: u64) {
         let opened = (first..(first + 10_000).min(count + 1)).map(|route| StateRecord {
             route: RouteId(route),
             bus: BUS,
+            payload: format!(r#"{{"bus":"default","rule":"rule-{route}","target":"hook"}}"#).into(),
             ..StateRecord::new(StateKind::RouteOpened)
         });
         direct

@@ -9,11 +9,14 @@ use http::header::CONTENT_TYPE;
 
 use super::blocking::blocking;
 use super::state::AppState;
+use super::state::Services;
 use crate::api::Check;
 use crate::api::ReadyReply;
 use crate::api::StatusReply;
+use crate::log::RouteId;
 use crate::problem::Fault;
 use crate::problem::Problem;
+use crate::routing;
 
 /// Whether the process lives.
 #[utoipa::path(
@@ -59,10 +62,10 @@ pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> Result<Json<Re
     // Held routes wait for the operator; they are no reason to send events elsewhere.
     let routes = Check {
         detail: (!held.is_empty()).then(|| {
-            let ids: Vec<String> = held.iter().map(ToString::to_string).collect();
+            let names: Vec<String> = held.iter().map(|route| held_name(services, *route)).collect();
             format!(
                 "not in the catalog, nothing is sent or dropped: {}",
-                ids.join(", ")
+                names.join(", ")
             )
         }),
         ..check("routes", None)
@@ -83,6 +86,12 @@ pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> Result<Json<Re
         checks,
         durability: state.info.durability.to_owned(),
     }))
+}
+
+/// The number of a route that the catalog does not know, and what the log was told it is called.
+fn held_name(services: Option<&Services>, route: RouteId) -> String {
+    let name = services.and_then(|services| routing::announced_name(&services.log, route));
+    name.map_or_else(|| route.to_string(), |name| format!("{route} ({name})"))
 }
 
 fn check(name: &str, fault: Option<&str>) -> Check {
@@ -111,6 +120,7 @@ pub(super) async fn metrics(State(state): State<Arc<AppState>>) -> impl IntoResp
         let counts = services.log.stats();
         gauge("tramline_log_appended_bytes", counts.bytes);
         gauge("tramline_log_synced_groups", counts.groups);
+        gauge("tramline_differing_copies", counts.differing_copies);
     }
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
@@ -120,7 +130,6 @@ pub(super) async fn metrics(State(state): State<Arc<AppState>>) -> impl IntoResp
 
 #[expect(
     clippy::cast_precision_loss,
-        gauge("tramline_differing_copies", counts.differing_copies);
     reason = "a gauge is a float; counts below 2^53 are exact"
 )]
 fn gauge(name: &'static str, value: u64) {

@@ -107,9 +107,9 @@ impl Log {
         };
         {
             let index = shared.index.read();
-            let named = index.named();
-            (base.highest_bus, base.highest_route) = (named.highest_bus, named.highest_route);
-            base.routes = index.opened();
+            let opened = index.opened();
+            (base.highest_bus, base.highest_route) = (opened.highest_bus, opened.highest_route);
+            (base.buses, base.routes) = (opened.buses(), opened.routes());
         }
         let snapshot = Snapshot { base, state };
         snapshot::save(&*shared.files, &shared.config.dir, shared.uuid, &snapshot)?;

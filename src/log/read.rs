@@ -163,7 +163,7 @@ impl Log {
     /// When an index can be neither read nor built.
     pub fn route_events(&self, route: RouteId, after: u64, n: usize) -> Result<Vec<u64>, LogError> {
         let index = self.inner.shared.index.read();
-        let (sealed, bus) = (Arc::clone(index.sealed()), index.bus_of(route));
+        let (sealed, bus) = (Arc::clone(index.sealed()), index.opened().bus_of(route));
         let of_active = index.active().route_events(route, after, n);
         drop(index);
         let mut found = Vec::new();
@@ -187,7 +187,7 @@ impl Log {
     #[must_use]
     pub fn recent_route_events(&self, route: RouteId, after: u64, n: usize) -> Option<Vec<u64>> {
         let index = self.inner.shared.index.read();
-        let bus = index.bus_of(route)?;
+        let bus = index.opened().bus_of(route)?;
         let is_whole = match index.active().bus_entry(bus) {
             Some(entry) => entry.first <= after.saturating_add(1),
             None => index.next(bus) <= after.saturating_add(1),
@@ -201,7 +201,7 @@ impl Log {
     /// When an index can be neither read nor built.
     pub fn route_backlog(&self, route: RouteId, after: u64) -> Result<u64, LogError> {
         let index = self.inner.shared.index.read();
-        let (sealed, bus) = (Arc::clone(index.sealed()), index.bus_of(route));
+        let (sealed, bus) = (Arc::clone(index.sealed()), index.opened().bus_of(route));
         let mut count = index.active().route_count(route, after).unwrap_or_default();
         drop(index);
         for part in sealed
@@ -231,7 +231,7 @@ impl Log {
     /// Where the state records of `route` that name `sequence` are, ascending.
     fn route_frames(&self, route: RouteId, sequence: u64) -> Result<Vec<u64>, LogError> {
         let index = self.inner.shared.index.read();
-        let (sealed, bus) = (Arc::clone(index.sealed()), index.bus_of(route));
+        let (sealed, bus) = (Arc::clone(index.sealed()), index.opened().bus_of(route));
         let of_active = index.active().route_states(route, sequence);
         drop(index);
         let mut frames = Vec::new();
@@ -273,13 +273,20 @@ impl Log {
     /// The bus of a route, if the route was opened with it. Does not read the disk.
     #[must_use]
     pub fn bus_of(&self, route: RouteId) -> Option<BusId> {
-        self.inner.shared.index.read().bus_of(route)
+        self.inner.shared.index.read().opened().bus_of(route)
     }
 
     /// The buses and routes that the durable log has ever named. Does not read the disk.
     #[must_use]
     pub fn routes(&self) -> Named {
-        self.inner.shared.index.read().named()
+        self.inner.shared.index.read().opened().named()
+    }
+
+    /// The payload of the record that opened a route, also when that record was given up since: the
+    /// names of the route. Does not read the disk.
+    #[must_use]
+    pub fn opened_route(&self, route: RouteId) -> Option<Bytes> {
+        self.inner.shared.index.read().opened().route(route)
     }
 
     /// Hands the state records of these frames to `f`.

@@ -6,8 +6,8 @@
 
 use super::error::LogError;
 use super::files::{Files, read_exact};
-use super::format::VERSION;
 use super::format::input::Input;
+use super::format::{VERSION, stored_len};
 use super::ids::{BusId, RouteId};
 use bytes::{BufMut as _, Bytes};
 use std::io;
@@ -39,8 +39,10 @@ pub(crate) struct Base {
     pub(crate) highest_route: RouteId,
     /// The next sequence of every bus that had events; ascending.
     pub(crate) next: Vec<(BusId, u64)>,
-    /// Every route ever opened, with its bus; ascending.
-    pub(crate) routes: Vec<(RouteId, BusId)>,
+    /// Every bus ever opened, with what was said of it; ascending.
+    pub(crate) buses: Vec<(BusId, Bytes)>,
+    /// Every route ever opened, with its bus and what was said of it; ascending.
+    pub(crate) routes: Vec<(RouteId, BusId, Bytes)>,
 }
 
 /// A snapshot as it was read.
@@ -65,15 +67,21 @@ impl Snapshot {
         out.put_u32_le(base.highest_bus.0);
         out.put_u64_le(base.highest_route.0);
         out.put_u64_le(base.next.len() as u64);
+        out.put_u64_le(base.buses.len() as u64);
         out.put_u64_le(base.routes.len() as u64);
         out.put_u64_le(self.state.len() as u64);
         for (bus, next) in &base.next {
             out.put_u32_le(bus.0);
             out.put_u64_le(*next);
         }
-        for (route, bus) in &base.routes {
+        for (bus, said) in &base.buses {
+            out.put_u32_le(bus.0);
+            put_said(&mut out, said);
+        }
+        for (route, bus, said) in &base.routes {
             out.put_u64_le(route.0);
             out.put_u32_le(bus.0);
+            put_said(&mut out, said);
         }
         out.put_slice(&self.state);
         let crc = crc32c::crc32c(&out);
@@ -105,12 +113,17 @@ impl Snapshot {
             highest_route: RouteId(input.u64()?),
             ..Base::default()
         };
-        let (next, routes, state) = (input.u64()?, input.u64()?, input.u64()?);
+        let (next, buses, routes, state) = (input.u64()?, input.u64()?, input.u64()?, input.u64()?);
         for _ in 0..next {
             base.next.push((BusId(input.u32()?), input.u64()?));
         }
+        for _ in 0..buses {
+            let bus = BusId(input.u32()?);
+            base.buses.push((bus, said(&mut input, bytes)?));
+        }
         for _ in 0..routes {
-            base.routes.push((RouteId(input.u64()?), BusId(input.u32()?)));
+            let (route, bus) = (RouteId(input.u64()?), BusId(input.u32()?));
+            base.routes.push((route, bus, said(&mut input, bytes)?));
         }
         let state = input.take(usize::try_from(state).ok()?)?;
         input.rest().is_empty().then(|| Self {
@@ -118,6 +131,16 @@ impl Snapshot {
             state: bytes.slice_ref(state),
         })
     }
+}
+
+fn put_said(out: &mut Vec<u8>, said: &[u8]) {
+    out.put_u32_le(stored_len(said.len()));
+    out.put_slice(said);
+}
+
+fn said(input: &mut Input<'_>, bytes: &Bytes) -> Option<Bytes> {
+    let len = input.len()?;
+    Some(bytes.slice_ref(input.take(len)?))
 }
 
 /// Writes a snapshot, reads it back, and forgets all but the newest two.
@@ -241,7 +264,14 @@ mod tests {
                 highest_bus: BusId(2),
                 highest_route: RouteId(5),
                 next: vec![(BusId(1), 10), (BusId(2), 20)],
-                routes: vec![(RouteId(4), BusId(1)), (RouteId(5), BusId(0))],
+                buses: vec![
+                    (BusId(1), Bytes::from_static(b"orders")),
+                    (BusId(3), Bytes::new()),
+                ],
+                routes: vec![
+                    (RouteId(4), BusId(1), Bytes::from_static(b"crm")),
+                    (RouteId(5), BusId(0), Bytes::new()),
+                ],
             },
             state: Bytes::from_static(b"open deliveries"),
         }

@@ -37,12 +37,17 @@ pub(super) fn announcements(committed: &Committed, view: &View) -> Vec<StateReco
 
 /// What a crash between the commit in the catalog and its records in the log left untold.
 ///
-/// Run at start, before events are accepted: announces every open route that the log does not know.
+/// Run at start, before events are accepted: announces every bus and open route that the log does not know.
 #[must_use]
 pub fn missing_announcements(log: &Log, view: &View) -> Vec<StateRecord> {
-    let known = log.routes().routes;
-    view.routes()
-        .filter(|names| !names.is_closed && known.binary_search(&names.id).is_err())
+    let known = log.routes();
+    let buses = view
+        .buses()
+        .filter(|bus| known.buses.binary_search(&bus.id).is_err())
+        .map(|bus| bus_opened(bus.id, bus.name.as_str()));
+    let routes = view
+        .routes()
+        .filter(|names| !names.is_closed && known.routes.binary_search(&names.id).is_err())
         .map(|names| {
             route_opened(
                 names.id,
@@ -51,8 +56,17 @@ pub fn missing_announcements(log: &Log, view: &View) -> Vec<StateRecord> {
                 names.rule.as_str(),
                 names.target.as_str(),
             )
-        })
-        .collect()
+        });
+    buses.chain(routes).collect()
+}
+
+/// What the log was told a route is called, as `bus:rule/target`; `None` when it was told nothing.
+#[must_use]
+pub fn announced_name(log: &Log, route: RouteId) -> Option<String> {
+    let names: serde_json::Value = serde_json::from_slice(&log.opened_route(route)?).ok()?;
+    let name = |key: &str| names.get(key)?.as_str();
+    let (bus, rule, target) = (name("bus")?, name("rule")?, name("target")?);
+    Some(format!("{bus}:{rule}/{target}"))
 }
 
 fn bus_opened(bus: BusId, name: &str) -> StateRecord {

@@ -10,6 +10,7 @@ mod decide;
 mod sample;
 mod snapshot;
 
+pub use announce::announced_name;
 pub use announce::missing_announcements;
 pub use control::Admission;
 pub use control::Control;

@@ -9,11 +9,12 @@ mod entry;
 mod file;
 mod filter;
 mod memory;
+mod opened;
 mod part;
 mod runs;
 mod table;
 
-use super::event::{StateKind, StateRecord, StoredEvent};
+use super::event::{StateRecord, StoredEvent};
 use super::format::body::Records;
 use super::format::frame::FrameHeader;
 use super::ids::{BusId, DedupKey, RouteId};
@@ -24,6 +25,8 @@ pub(crate) use entry::{BusEntry, FrameEntry};
 pub(crate) use file::IndexFile;
 pub(crate) use file::{Of, ends, is_current};
 pub(crate) use memory::Memory;
+pub use opened::Named;
+use opened::Opened;
 pub(crate) use part::Part;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -63,17 +66,6 @@ pub(crate) trait Lookup {
     fn may_hold(&self, bus: BusId, key: DedupKey) -> bool;
 }
 
-/// The buses and routes that the log has ever named.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Named {
-    /// Every route that was opened; ascending.
-    pub routes: Vec<RouteId>,
-    /// The highest route that anything names; 0 when there is none.
-    pub highest_route: RouteId,
-    /// The highest bus; 0 when there is none.
-    pub highest_bus: BusId,
-}
-
 /// The sealed segments' indexes, ascending; shared by everybody who reads at the same time.
 pub(crate) type Parts = Arc<Vec<Arc<Part>>>;
 
@@ -83,9 +75,7 @@ pub(crate) struct Index {
     sealed: Parts,
     active: Memory,
     next: HashMap<BusId, watch::Sender<u64>>,
-    opened: HashMap<RouteId, BusId>,
-    highest_bus: BusId,
-    highest_route: RouteId,
+    opened: Opened,
     ages: Ages,
 }
 
@@ -97,11 +87,7 @@ impl Index {
                 .entry(*bus)
                 .or_insert_with(|| watch::Sender::new(next - 1));
         }
-        for (route, bus) in &base.routes {
-            self.opened.entry(*route).or_insert(*bus);
-        }
-        self.highest_bus = self.highest_bus.max(base.highest_bus);
-        self.highest_route = self.highest_route.max(base.highest_route);
+        self.opened.absorb(base);
     }
 
     /// The sealed segments.
@@ -128,10 +114,11 @@ impl Index {
     pub(crate) fn add_scanned(&mut self, header: &FrameHeader, records: &Records<'_>) {
         self.active.add_scanned(header, records);
         self.count(header);
-        let routes = records.events.iter().flat_map(|event| &event.routes).copied();
-        self.highest_route = routes.fold(self.highest_route, Ord::max);
+        for event in &records.events {
+            self.count_routes(&event.routes);
+        }
         for state in &records.states {
-            self.name(state.kind, state.route, state.bus);
+            self.opened.add(state.kind, state.route, state.bus, state.payload);
             if let Some(Ok((bus, lost))) = state.gap() {
                 self.reach(bus, lost.end - 1);
             }
@@ -147,10 +134,12 @@ impl Index {
     ) {
         self.active.add_written(header, events, states);
         self.count(header);
-        let routes = events.iter().filter_map(|event| event.routes.last()).copied();
-        self.highest_route = routes.fold(self.highest_route, Ord::max);
+        for event in events {
+            self.count_routes(&event.routes);
+        }
         for state in states {
-            self.name(state.kind, state.route, state.bus);
+            self.opened
+                .add(state.kind, state.route, state.bus, &state.payload);
         }
     }
 
@@ -172,23 +161,22 @@ impl Index {
 
     fn count(&mut self, header: &FrameHeader) {
         if header.event_count > 0 {
-            self.highest_bus = self.highest_bus.max(header.bus);
+            self.opened.reach(RouteId(0), header.bus);
             let last = header.first_sequence + u64::from(header.event_count) - 1;
             self.reach(header.bus, last);
+        }
+    }
+
+    /// The routes of an event ascend: the last is the highest.
+    fn count_routes(&mut self, routes: &[RouteId]) {
+        if let Some(last) = routes.last() {
+            self.opened.reach(*last, BusId(0));
         }
     }
 
     fn reach(&mut self, bus: BusId, last: u64) {
         let known = self.next.entry(bus).or_insert_with(|| watch::Sender::new(0));
         known.send_if_modified(|known| std::mem::replace(known, last) != last);
-    }
-
-    fn name(&mut self, kind: StateKind, route: RouteId, bus: BusId) {
-        self.highest_bus = self.highest_bus.max(bus);
-        self.highest_route = self.highest_route.max(route);
-        if kind == StateKind::RouteOpened {
-            self.opened.insert(route, bus);
-        }
     }
 
     /// Every bus that had events or is followed, with its next sequence.
@@ -207,26 +195,8 @@ impl Index {
         last.subscribe()
     }
 
-    /// The bus of a route, if the route was opened with it.
-    pub(crate) fn bus_of(&self, route: RouteId) -> Option<BusId> {
-        self.opened.get(&route).copied().filter(|bus| *bus != BusId(0))
-    }
-
-    /// What was ever named.
-    pub(crate) fn named(&self) -> Named {
-        let mut routes: Vec<RouteId> = self.opened.keys().copied().collect();
-        routes.sort_unstable();
-        Named {
-            routes,
-            highest_route: self.highest_route,
-            highest_bus: self.highest_bus,
-        }
-    }
-
-    /// Routes that were opened, with their buses; ascending.
-    pub(crate) fn opened(&self) -> Vec<(RouteId, BusId)> {
-        let mut opened: Vec<_> = self.opened.iter().map(|(route, bus)| (*route, *bus)).collect();
-        opened.sort_unstable();
-        opened
+    /// What was ever opened or named.
+    pub(crate) fn opened(&self) -> &Opened {
+        &self.opened
     }
 }

@@ -2,7 +2,9 @@
 
 use super::support::{BUS, NOW, all, clock, config, open, put, run, state};
 use crate::log::files::simulated::{Fault, Simulated};
-use crate::log::{Appended, BusId, Expired, Log, LogConfig, LogError, Retention, RouteId};
+use crate::log::{
+    Appended, BusId, Expired, Log, LogConfig, LogError, Retention, RouteId, StateKind, StateRecord,
+};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -170,6 +172,57 @@ fn a_trimmed_log_without_a_readable_snapshot_is_refused() {
         super::support::try_open(&disk),
         Err(LogError::Corrupt { .. })
     ));
+}
+
+fn opened(kind: StateKind, route: u64, bus: u32, said: &'static str) -> StateRecord {
+    StateRecord {
+        route: RouteId(route),
+        bus: BusId(bus),
+        payload: Bytes::from_static(said.as_bytes()),
+        ..StateRecord::new(kind)
+    }
+}
+
+#[test]
+fn what_was_said_of_buses_and_routes_outlives_the_segments_that_said_it() {
+    let disk = Simulated::default();
+    let log = open_at(&disk, Duration::ZERO);
+    let said = vec![
+        opened(StateKind::BusOpened, 0, 1, "orders"),
+        opened(StateKind::BusOpened, 0, 8, "quiet"),
+        opened(StateKind::RouteOpened, 70, 1, "crm"),
+        opened(StateKind::RouteOpened, 71, 8, "mail"),
+        opened(StateKind::RouteOpened, 71, 8, "post"),
+    ];
+    run(log.record(said)).unwrap();
+    fill(&log, 4);
+    drop(log);
+    let log = open_at(&disk, Duration::from_hours(48));
+    while let Some(expired) = confirmed(&log, &DAY) {
+        log.trim(expired.until).unwrap();
+    }
+    let mut kept = 0;
+    log.for_each_state(&mut |_| kept += 1).unwrap();
+    assert_eq!(kept, 0, "the records are gone");
+    let before = log.routes();
+    assert_eq!(before.buses, [BusId(1), BusId(8)]);
+    assert_eq!(
+        (before.highest_bus, before.highest_route),
+        (BusId(8), RouteId(71))
+    );
+    drop(log);
+    // The names are told on from snapshot to snapshot.
+    for _ in 0..2 {
+        let log = open_at(&disk, Duration::from_hours(96));
+        assert_eq!(log.routes(), before);
+        assert_eq!(log.opened_route(RouteId(70)).unwrap(), "crm");
+        assert_eq!(log.opened_route(RouteId(71)).unwrap(), "post");
+        assert_eq!(
+            (log.opened_route(RouteId(1)), log.bus_of(RouteId(71))),
+            (None, Some(BusId(8)))
+        );
+        fill(&log, 3);
+    }
 }
 
 #[test]
