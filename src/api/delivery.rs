@@ -58,7 +58,7 @@ pub struct PhasesReply {
 pub struct DeliveriesReply {
     /// The event's number on its bus.
     pub sequence: u64,
-    /// The ruleset that decided.
+    /// The ruleset that decided; 0 when the event is no longer kept.
     pub generation: u64,
     /// Every route it was accepted for.
     pub routes: Vec<DeliveryReply>,
@@ -79,10 +79,10 @@ pub struct DeliveryReply {
     pub state: String,
     /// Every attempt so far.
     pub attempts: Vec<AttemptReply>,
-    /// Why it is dead.
+    /// Why it is dead, or was given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Why it is dead, in words.
+    /// The same in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

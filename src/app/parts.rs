@@ -64,6 +64,7 @@ pub(super) async fn open_log(settings: &Settings, clock: &SharedClock) -> Result
             Fsync::Always => Durability::Always,
             Fsync::Interval(interval) => Durability::Interval(interval),
         },
+        dedup_window: settings.dedup_window.0,
         is_same_event: event::have_same_identity,
         ..LogConfig::new(settings.data_dir.clone())
     };

@@ -1,6 +1,7 @@
 //! The settings and how they are put together.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -60,6 +61,10 @@ pub struct Flags {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fsync: Option<Fsync>,
+    /// How long copies of an event are recognised; no event goes sooner [default: 10m]
+    #[arg(long, value_name = "TIME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dedup_window: Option<Period>,
     /// How long events are kept that nothing needs any more [default: 7d]
     #[arg(long, value_name = "AGE")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,6 +134,8 @@ pub struct Settings {
     pub segment_size: u64,
     /// When a publish is acknowledged.
     pub fsync: Fsync,
+    /// How long copies of an event are recognised.
+    pub dedup_window: Period,
     /// How long events are kept.
     pub retain_age: Period,
     /// Bytes of the log above which events go that nothing needs.
@@ -157,6 +164,7 @@ impl Default for Settings {
             log_format: LogFormat::Text,
             segment_size: 128 * 1024 * 1024,
             fsync: Fsync::Always,
+            dedup_window: Period(Duration::from_mins(10)),
             retain_age: Period(Duration::from_hours(7 * 24)),
             retain_size: None,
             hard_limit: None,
@@ -205,13 +213,15 @@ const MIN_SEGMENT: u64 = 64 * 1024;
 const MAX_SEGMENT: u64 = 1 << 40;
 /// A log that is smaller could not be trimmed: two snapshots lie between its segments.
 const MIN_SEGMENTS: u64 = 4;
+/// A shorter one would miss the next try of a producer; the keys of a longer one fill the memory.
+const DEDUP_WINDOWS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 /// Half of the largest append that the log format knows.
 const MAX_SENT: u64 = 8 * 1024 * 1024;
 /// Events of one append are counted in 16 bits.
 const MAX_EVENTS: usize = 65_535;
 
 const PREFIX: &str = "TRAMLINE_";
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "listen",
     "data-dir",
     "database-url",
@@ -221,6 +231,7 @@ const NAMES: [&str; 16] = [
     "log-format",
     "segment-size",
     "fsync",
+    "dedup-window",
     "retain-age",
     "retain-size",
     "hard-limit",
@@ -263,6 +274,9 @@ impl Settings {
                     format!("must be from 1 to {fits}, an eighth of --segment-size ({of}) and at most 8 MiB");
                 return limit(flag, problem);
             }
+        }
+        if !DEDUP_WINDOWS.contains(&self.dedup_window.0) {
+            return limit("dedup-window", "must be from 1s to 24h".to_owned());
         }
         let least = self.segment_size.saturating_mul(MIN_SEGMENTS);
         for (flag, bytes) in [("retain-size", self.retain_size), ("hard-limit", self.hard_limit)] {
@@ -406,6 +420,19 @@ mod tests {
             };
             let said = Settings::load(&flags).map_or_else(|error| error.to_string(), |_| "-- ".to_owned());
             assert!(said.starts_with(&format!("--{name} ")), "{name}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_dedup_window_of_no_use_is_refused_by_its_name() {
+        for (window, is_good) in [("1s", true), ("24h", true), ("999ms", false), ("25h", false)] {
+            let flags = Flags {
+                dedup_window: Some(window.parse().unwrap()),
+                ..Flags::default()
+            };
+            let said = Settings::load(&flags).map_or_else(|error| error.to_string(), |_| String::new());
+            assert_eq!(said.is_empty(), is_good, "{window}: {said}");
+            assert!(is_good || said.starts_with("--dedup-window "), "{window}: {said}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! What became of one event on each of its routes.
 
+use serde::Deserialize;
+
 use super::engine::DeliveryError;
 use super::engine::Engine;
 use super::record;
@@ -7,10 +9,14 @@ use super::record::Attempt;
 use super::record::Death;
 use super::record::Finished;
 use super::reply::REPLY_INVALID;
+use crate::log::BusId;
 use crate::log::RouteId;
 use crate::log::StateKind;
 use crate::log::StoredEvent;
 use crate::log::StoredState;
+
+/// Routes that are asked about an event which does not say itself which it took.
+const MAX_ROUTES: usize = 1_000;
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +29,7 @@ pub enum DeliveryState {
     Delivered,
     /// Ended without success; a dead letter says why.
     Dead,
-    /// The route was deleted before the event was delivered.
+    /// Given up: its route was deleted before the event was delivered, or a record says why.
     Dropped,
 }
 
@@ -38,7 +44,7 @@ pub struct RouteTimeline {
     pub state: DeliveryState,
     /// Every attempt that was charged, in order.
     pub attempts: Vec<Attempt>,
-    /// Code and reason, when it is dead, or its reply could not be published.
+    /// Code and reason, when it is dead or was given up, or its reply could not be published.
     pub death: Option<(String, String)>,
 }
 
@@ -53,6 +59,24 @@ impl Engine {
             .iter()
             .map(|route| self.on_route(*route, event.sequence))
             .collect()
+    }
+
+    /// What is still recorded of an event that is no longer kept, on the routes of its bus. Reads
+    /// the log; blocking.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn remains(&self, bus: BusId, sequence: u64) -> Result<Vec<RouteTimeline>, DeliveryError> {
+        let view = self.shared.view.load();
+        let of_bus = view.routes().filter(|names| names.bus_id == bus);
+        let mut told = Vec::new();
+        for names in of_bus.take(MAX_ROUTES) {
+            let records = self.shared.log.route_states(names.id, sequence);
+            if !records.map_err(DeliveryError::Log)?.is_empty() {
+                told.push(self.on_route(names.id, sequence)?);
+            }
+        }
+        Ok(told)
     }
 
     pub(super) fn on_route(&self, id: RouteId, sequence: u64) -> Result<RouteTimeline, DeliveryError> {
@@ -84,6 +108,12 @@ impl Engine {
             death: story.death,
         })
     }
+}
+
+/// The payload of a `dropped` record.
+#[derive(Deserialize)]
+struct Dropped {
+    reason: String,
 }
 
 struct Story {
@@ -147,7 +177,13 @@ impl Story {
                 self.failures = 0;
                 self.death = None;
             }
-            StateKind::Dropped => self.state = DeliveryState::Dropped,
+            StateKind::Dropped => {
+                self.state = DeliveryState::Dropped;
+                self.death = record::read::<Dropped>(record).map(|dropped| {
+                    let reason = format!("the delivery was given up: {}", dropped.reason);
+                    (dropped.reason, reason)
+                });
+            }
             _ => {}
         }
     }

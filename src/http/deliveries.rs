@@ -11,6 +11,7 @@ use super::extract::ApiPath;
 use super::extract::NoQuery;
 use super::present;
 use super::state::AppState;
+use super::state::Services;
 use crate::api::DeliveriesReply;
 use crate::api::DeliveryReply;
 use crate::api::NotMatched;
@@ -30,6 +31,8 @@ const MAX_MISSES: usize = 10;
 const MAX_COMPARED: usize = 1_000;
 
 /// What became of an event: every route with its attempts, and the nearest misses.
+///
+/// Of an event that is no longer kept it is told what is still on record: `partial` is true.
 #[utoipa::path(
     get, path = "/v1/buses/{bus}/events/{sequence}/deliveries", tag = "events", operation_id = "getDeliveries",
     params(("bus" = String, Path, description = "Name of the bus"), ("sequence" = u64, Path, description = "Its number on the bus")),
@@ -44,7 +47,10 @@ pub(super) async fn get(
     ApiPath((bus, sequence)): ApiPath<(String, String)>,
 ) -> Result<Json<DeliveriesReply>, Problem> {
     let services = state.services()?;
-    let stored = find(services, &bus, &sequence).await?;
+    let stored = match find(services, &bus, &sequence).await {
+        Ok(stored) => stored,
+        Err(problem) => return remains(services, &bus, &sequence).await?.map(Json).ok_or(problem),
+    };
     let snapshot = services.router.snapshot();
     let engine = services.engine.clone();
     let reply = blocking(move || {
@@ -59,6 +65,29 @@ pub(super) async fn get(
         })
     });
     reply.await.map(Json)
+}
+
+/// What is still told of an event that retention has given up; `None` when that is nothing.
+async fn remains(services: &Services, bus: &str, sequence: &str) -> Result<Option<DeliveriesReply>, Problem> {
+    let snapshot = services.router.snapshot();
+    let (Some(bus), Ok(sequence)) = (snapshot.bus(bus), sequence.parse()) else {
+        return Ok(None);
+    };
+    let (id, log, engine) = (bus.id, services.log.clone(), services.engine.clone());
+    blocking(move || {
+        if sequence >= log.sequences(id)?.start {
+            return Ok(None);
+        }
+        let routes: Vec<_> = engine.remains(id, sequence)?.into_iter().map(delivery).collect();
+        Ok((!routes.is_empty()).then_some(DeliveriesReply {
+            sequence,
+            generation: 0,
+            routes,
+            not_matched: Vec::new(),
+            partial: true,
+        }))
+    })
+    .await
 }
 
 fn delivery(timeline: RouteTimeline) -> DeliveryReply {

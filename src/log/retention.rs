@@ -8,14 +8,16 @@ use super::Log;
 use super::error::LogError;
 use super::format::slot::Slot;
 use super::ids::BusId;
-use super::index::Part;
+use super::index::{Part, Parts};
 use super::segment;
 use super::snapshot::Checkpoint;
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A segment must be seen over age for this long before it is due, in case the clock is wrong.
+/// A segment must be seen over age for this long before it is due, in case the clock is wrong; or
+/// for as long as the age itself: then it certainly is that old.
 const CONFIRMED_AFTER: Duration = Duration::from_mins(10);
 /// A step of the wall clock against the monotonic one that makes retention by age wait.
 const CLOCK_STEP: Duration = Duration::from_hours(1);
@@ -45,8 +47,8 @@ pub struct Expired {
 /// What retention remembers from one look to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
-    /// The oldest segment and since when it is over age.
-    over_age: Option<(u64, Instant)>,
+    /// Where the segments over age ended, and since when; ascending in both.
+    over_age: VecDeque<(u64, Instant)>,
     /// The last look, by both clocks.
     last: Option<(i64, Instant)>,
     /// The clock was set: nothing goes by age until then.
@@ -54,8 +56,9 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Whether the segment at `base` is due by age.
-    fn is_due(&mut self, base: u64, is_over_age: bool, wall_ms: i64, now: Instant) -> bool {
+    /// Segments before `over_age` are over age by the wall clock: the position before which they
+    /// were so for as long as `confirm`.
+    fn confirmed(&mut self, over_age: u64, confirm: Duration, (wall_ms, now): (i64, Instant)) -> u64 {
         if let Some((wall_before, before)) = self.last.replace((wall_ms, now)) {
             let passed = i64::try_from((now - before).as_millis()).unwrap_or(i64::MAX);
             let step = wall_ms.saturating_sub(wall_before).saturating_sub(passed);
@@ -65,22 +68,25 @@ impl Watch {
                     "the clock was set: nothing is deleted by age for an hour"
                 );
                 self.wait_until = Some(now + CLOCK_STEP);
-                self.over_age = None;
             }
         }
-        if !is_over_age || self.wait_until.is_some_and(|until| now < until) {
-            self.over_age = None;
-            return false;
+        if self.wait_until.is_some_and(|until| now < until) {
+            self.over_age.clear();
+            return 0;
         }
-        match self.over_age {
-            Some((seen, since)) if seen == base => now - since >= CONFIRMED_AFTER,
-            // What was confirmed for an older segment holds for those that are over age behind it.
-            Some((seen, since)) if seen < base && now - since >= CONFIRMED_AFTER => true,
-            _ => {
-                self.over_age = Some((base, now));
-                false
-            }
+        // A clock that went back takes back what it said.
+        while self.over_age.back().is_some_and(|(end, _)| *end > over_age) {
+            self.over_age.pop_back();
         }
+        if self.over_age.back().map_or(0, |(end, _)| *end) < over_age {
+            self.over_age.push_back((over_age, now));
+        }
+        let count = self
+            .over_age
+            .partition_point(|(_, since)| now - *since >= confirm);
+        self.over_age.drain(..count.saturating_sub(1));
+        let confirmed = self.over_age.front().filter(|_| count > 0);
+        confirmed.map_or(0, |(end, _)| *end)
     }
 }
 
@@ -110,14 +116,12 @@ impl Log {
         if end > shared.checkpoints.covered() || self.is_within_dedup_window(part) {
             return Ok(None);
         }
-        let (_, time_ms) = part.ask(|index| Ok(index.extent()))?;
-        let wall_ms = (shared.now)();
-        let age_ms = i64::try_from(retention.age.as_millis()).unwrap_or(i64::MAX);
-        let is_over_age = wall_ms.saturating_sub(time_ms) > age_ms;
-        let is_due = shared
-            .retention
-            .lock()
-            .is_due(part.segment().base, is_over_age, wall_ms, now);
+        let (age, wall_ms) = (retention.age, (shared.now)());
+        let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let over_age = end_of_older(&sealed, wall_ms.saturating_sub(age_ms))?;
+        let confirm = age.min(CONFIRMED_AFTER);
+        let confirmed = (shared.retention.lock()).confirmed(over_age, confirm, (wall_ms, now));
+        let is_due = end <= confirmed;
         let size = shared.segments.bytes();
         let is_above = |limit: Option<u64>| limit.is_some_and(|limit| size > limit);
         let is_forced = is_above(retention.hard_limit);
@@ -178,35 +182,60 @@ impl Log {
     }
 }
 
+/// Behind the last of the first segments whose newest record is older than `time_ms`.
+fn end_of_older(sealed: &Parts, time_ms: i64) -> Result<u64, LogError> {
+    let mut end = 0;
+    for part in sealed.iter() {
+        let (_, newest) = part.ask(|index| Ok(index.extent()))?;
+        if newest >= time_ms {
+            break;
+        }
+        end = part.segment().end();
+    }
+    Ok(end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MINUTE: i64 = 60_000;
+
+    /// A look so many minutes after the start, by both clocks.
+    fn at(start: Instant, minutes: u64) -> (i64, Instant) {
+        let wall_ms = i64::try_from(minutes).unwrap() * MINUTE;
+        (wall_ms, start + Duration::from_mins(minutes))
+    }
+
     #[test]
-    fn a_segment_is_due_after_it_was_over_age_for_ten_minutes() {
-        let mut watch = Watch::default();
-        let start = Instant::now();
-        let at = |minutes: u64| start + Duration::from_mins(minutes);
-        let wall = |minutes: i64| minutes * 60_000;
-        assert!(!watch.is_due(0, false, wall(0), at(0)));
-        assert!(!watch.is_due(0, true, wall(1), at(1)));
-        assert!(!watch.is_due(0, true, wall(10), at(10)));
-        assert!(watch.is_due(0, true, wall(11), at(11)));
-        assert!(watch.is_due(128, true, wall(11), at(11)), "the next one with it");
-        assert!(!watch.is_due(256, false, wall(12), at(12)));
-        assert!(!watch.is_due(256, true, wall(13), at(13)), "confirmed anew");
+    fn each_segment_is_due_after_it_was_over_age_for_ten_minutes() {
+        let (mut watch, start) = (Watch::default(), Instant::now());
+        let mut look = |minutes, over_age| watch.confirmed(over_age, CONFIRMED_AFTER, at(start, minutes));
+        assert_eq!(look(0, 0), 0);
+        assert_eq!(look(1, 128), 0);
+        assert_eq!(look(4, 256), 0);
+        assert_eq!(look(10, 256), 0);
+        assert_eq!(look(11, 256), 128);
+        assert_eq!(look(12, 384), 128, "the next one was seen later");
+        assert_eq!(look(14, 384), 256);
+        assert_eq!(look(22, 384), 384);
+        assert_eq!(look(23, 0), 0, "the clock went back");
+        assert_eq!(look(24, 384), 0, "to be confirmed anew");
+        assert_eq!(look(34, 384), 384);
     }
 
     #[test]
     fn a_clock_that_was_set_makes_retention_wait_for_an_hour() {
-        let mut watch = Watch::default();
-        let start = Instant::now();
-        let at = |minutes: u64| start + Duration::from_mins(minutes);
-        let year = 365 * 24 * 3_600_000;
-        assert!(!watch.is_due(0, true, 0, at(0)));
-        assert!(!watch.is_due(0, true, year, at(20)), "a year in twenty minutes");
-        assert!(!watch.is_due(0, true, year + 79 * 60_000, at(79)));
-        assert!(!watch.is_due(0, true, year + 61 * 60_000, at(81)));
-        assert!(watch.is_due(0, true, year + 72 * 60_000, at(92)));
+        let (mut watch, start) = (Watch::default(), Instant::now());
+        let year = 365 * 24 * 60 * MINUTE;
+        let mut look = |minutes, ahead: i64| {
+            let (wall_ms, now) = at(start, minutes);
+            watch.confirmed(128, CONFIRMED_AFTER, (wall_ms + ahead, now))
+        };
+        assert_eq!(look(0, 0), 0);
+        assert_eq!(look(20, year), 0, "a year in twenty minutes");
+        assert_eq!(look(79, year), 0);
+        assert_eq!(look(81, year), 0);
+        assert_eq!(look(91, year), 128);
     }
 }

@@ -17,6 +17,7 @@ mod log_tools;
 mod octokit;
 mod peers;
 mod postgres;
+mod retention;
 mod rules_api;
 mod rules_files;
 mod support;

@@ -5,17 +5,25 @@
 //! batch is there whole or not at all; I7 recovering twice, or after dying in between, equals
 //! recovering once; I8 the log goes on; I9 what was dropped never comes back.
 
+use super::retention::open_at;
 use super::support::{BUS, DIR, all, config, data, end, event, open, put, run, segment, try_open};
-use crate::log::Log;
 use crate::log::files::crashes::Trace;
 use crate::log::files::simulated::{Lie, Simulated};
+use crate::log::{Log, Retention};
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Key of the event that is appended after a recovery.
 const AFTERWARDS: u64 = 900;
 /// Events of this size spread over three blocks.
 const LARGE: usize = 9000;
+/// Everything is to go that may.
+const FORCED: Retention = Retention {
+    age: Duration::from_hours(24),
+    size: None,
+    hard_limit: Some(1),
+};
 
 /// What was done to a log while it was recorded, and what was answered when.
 struct Story {
@@ -25,6 +33,8 @@ struct Story {
     batches: Vec<Vec<u64>>,
     /// Keys in order, of what was acknowledged.
     order: Vec<u64>,
+    /// First sequence that a trim kept, and how many operations were done when it returned.
+    trims: Vec<(u64, usize)>,
 }
 
 impl Story {
@@ -35,6 +45,7 @@ impl Story {
             events: BTreeMap::new(),
             batches: Vec::new(),
             order: Vec::new(),
+            trims: Vec::new(),
         };
         for event in log.map(|log| all(log, BUS)).unwrap_or_default() {
             let key = event.key.0 as u64;
@@ -70,16 +81,15 @@ impl Story {
     /// What is wrong with a log that was found after a cut behind `done` operations.
     fn compare(&self, log: &Log, done: usize) -> Result<Vec<u64>, String> {
         let found = all(log, BUS);
-        if !found
-            .iter()
-            .map(|event| event.sequence)
-            .eq(1..=found.len() as u64)
-        {
+        let first = found.first().map_or(1, |event| event.sequence);
+        let sequences = found.iter().map(|event| event.sequence);
+        if !self.may_begin_at(first, done) || !sequences.eq(first..first + found.len() as u64) {
             return Err("I2: sequences are missing".to_owned());
         }
         let keys: Vec<u64> = found.iter().map(|event| event.key.0 as u64).collect();
         let acknowledged = |key: &&u64| self.events[*key].1.is_some_and(|after| after <= done);
-        let wanted: Vec<u64> = self.order.iter().take_while(acknowledged).copied().collect();
+        let wanted = self.order.iter().take_while(acknowledged).copied();
+        let wanted: Vec<u64> = wanted.skip(first as usize - 1).collect();
         if !keys.starts_with(&wanted) {
             return Err(format!("I1: {wanted:?} were acknowledged, {keys:?} are there"));
         }
@@ -100,6 +110,21 @@ impl Story {
             }
         }
         Ok(keys)
+    }
+
+    /// Trims as much as the snapshots allow, one segment after the other.
+    fn trim(&mut self, log: &Log) {
+        while let Some(expired) = log.expired(&FORCED).unwrap() {
+            log.trim(expired.until).unwrap();
+            self.trims.push((expired.sequences[0].1.end, self.trace.len()));
+        }
+    }
+
+    /// A log begins at its beginning or where a trim has left it, not before one that was done.
+    fn may_begin_at(&self, first: u64, done: usize) -> bool {
+        let trimmed = self.trims.iter().filter(|(_, after)| *after <= done);
+        let least = trimmed.map(|(kept, _)| *kept).max().unwrap_or(1);
+        first >= least && (first == 1 || self.trims.iter().any(|(kept, _)| *kept == first))
     }
 
     /// What is wrong with the disk that a cut has left.
@@ -184,6 +209,44 @@ fn roll(disk: &Simulated) -> Story {
     story
 }
 
+/// The last two snapshots of a log of five segments, and the trim that they allow. A lie begins
+/// before them.
+fn trim(disk: &Simulated, lie: Option<Lie>) -> Story {
+    let log = open_at(disk, Duration::ZERO);
+    let mut checkpoints = Vec::new();
+    for key in 1.. {
+        put(&log, key, LARGE);
+        checkpoints.extend(*log.checkpoints().borrow());
+        checkpoints.dedup();
+        match checkpoints.as_slice() {
+            // At the start of the first segment there is nothing to save.
+            [_, first] => log.save_snapshot(*first, Bytes::from_static(b"1")).unwrap(),
+            [.., _, _, _, _, _] => break,
+            _ => {}
+        }
+    }
+    log.close().unwrap();
+    drop(log);
+    // Days later, so that nothing is within the dedup window.
+    let log = open_at(disk, Duration::from_hours(48));
+    let mut story = Story::begin(disk, Some(&log));
+    if let Some(lie) = lie {
+        disk.lie_about(lie);
+    }
+    let last: Vec<_> = checkpoints.iter().rev().take(2).rev().collect();
+    let mut saved = 0;
+    for checkpoint in last {
+        log.save_snapshot(*checkpoint, Bytes::from_static(b"2")).unwrap();
+        saved += 1;
+    }
+    assert_eq!(saved, 2);
+    story.trim(&log);
+    assert!(story.trims.len() > 1, "{:?}", story.trims);
+    story.append(&log, &[&[500]], 100);
+    disk.kill();
+    story
+}
+
 #[test]
 fn i1_i2_i4_i7_i8_i9_hold_at_every_crash_of_an_append() {
     appends(&Simulated::default()).holds();
@@ -242,6 +305,23 @@ fn i7_i9_hold_at_every_crash_of_a_recovery() {
             disk.kill();
         });
     }
+}
+
+#[test]
+fn i1_i2_i7_i8_hold_at_every_crash_of_a_trim() {
+    trim(&Simulated::default(), None).holds();
+}
+
+#[test]
+fn the_same_crashes_of_a_trim_lose_events_when_directory_syncs_do_nothing() {
+    let story = trim(&Simulated::default(), Some(Lie::DirSync));
+    assert!(story.try_all(&|disk, done| story.check(disk, done)).1.len() > 10);
+}
+
+#[test]
+fn the_same_crashes_of_a_trim_lose_events_when_file_syncs_do_nothing() {
+    let story = trim(&Simulated::default(), Some(Lie::FileSync));
+    assert!(story.try_all(&|disk, done| story.check(disk, done)).1.len() > 10);
 }
 
 #[test]

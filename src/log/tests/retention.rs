@@ -16,7 +16,7 @@ const DAY: Retention = Retention {
 };
 
 /// A log without a dedup window to speak of, opened at a time after the usual one.
-fn open_at(disk: &Simulated, after: Duration) -> Log {
+pub(super) fn open_at(disk: &Simulated, after: Duration) -> Log {
     let config = LogConfig {
         dedup_window: Duration::from_millis(1),
         ..config()
