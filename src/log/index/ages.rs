@@ -13,13 +13,14 @@ pub(crate) struct Ages {
 }
 
 impl Ages {
-    /// The log has grown to `position`; forgets what is older than `oldest`.
+    /// The log has grown to `position`; forgets what is older than `oldest`, but for where that ends.
     pub(crate) fn note(&mut self, position: u64, at: i64, oldest: i64) {
         match self.marks.back_mut() {
             Some((last, since)) if at - *since < STEP_MS => *last = position,
             _ => self.marks.push_back((position, at)),
         }
-        while self.marks.len() > 1 && self.marks.front().is_some_and(|(_, at)| *at < oldest) {
+        // The first mark stays older than `oldest`: what lies before it is so too.
+        while self.marks.get(1).is_some_and(|(_, at)| at + STEP_MS < oldest) {
             self.marks.pop_front();
         }
     }
@@ -55,5 +56,29 @@ mod tests {
         assert!(ages.at(990, now) >= now - STEP_MS);
         assert!((90 * 300..=90 * 300 + 2 * STEP_MS).contains(&ages.at(900, now)));
         assert!(!ages.is_younger(0, now - 1_000, now));
+    }
+
+    #[test]
+    fn what_was_forgotten_is_old_however_busy_the_log_is() {
+        for window in [1_000, 5_000, 600_000] {
+            let mut ages = Ages::default();
+            let mut at = 0_i64;
+            while at < 3 * window {
+                at += 100;
+                ages.note(at.unsigned_abs(), at, at - window);
+                let oldest = at - window;
+                let old = oldest - 2 * STEP_MS;
+                assert!(
+                    old < 0 || !ages.is_younger(old.unsigned_abs(), oldest, at),
+                    "{window} {at}"
+                );
+                assert!(
+                    ages.is_younger(oldest.max(0).unsigned_abs(), oldest, at),
+                    "{window} {at}"
+                );
+            }
+            let kept = usize::try_from(window / STEP_MS).unwrap() + 4;
+            assert!(ages.marks.len() <= kept, "{} of {kept}", ages.marks.len());
+        }
     }
 }
