@@ -74,6 +74,8 @@ pub(super) enum Output {
     Json,
     /// One JSON document a line
     Jsonl,
+    /// One YAML document
+    Yaml,
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +103,9 @@ pub(super) struct PublishArgs {
     /// Publish the event so many times, each with an id of its own
     #[arg(long, default_value_t = 1, conflicts_with_all = ["id", "file"])]
     pub(super) count: u32,
+    /// Send so many events at once; each batch is stored whole or not at all
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) batch: u32,
     /// Data of the event, as JSON
     #[arg(long)]
     pub(super) data: Option<String>,

@@ -21,6 +21,11 @@ impl CliError {
         }
     }
 
+    /// What the command is about is not there.
+    pub(super) fn not_found(message: String) -> Self {
+        Self { message, code: 5 }
+    }
+
     /// The machine did not do its part.
     pub(super) fn system(doing: &str, error: impl std::error::Error + 'static) -> Self {
         Self {

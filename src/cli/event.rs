@@ -21,10 +21,10 @@ pub(super) async fn run(verb: EventVerb) -> Result<ExitCode, CliError> {
 async fn get(args: &EventArgs) -> Result<ExitCode, CliError> {
     let path = format!("/v1/buses/{}/events/{}", args.bus, args.sequence);
     let entry: EventEntry = Client::new(&args.server)?.get(&path).await?;
-    let output = if args.server.output == Output::Jsonl {
-        Output::Jsonl
-    } else {
-        Output::Json
+    let output = match args.server.output {
+        // An event has no columns.
+        Output::Table => Output::Json,
+        other => other,
     };
     output::json(&entry, output)?;
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,8 @@
 //! `log inspect`, `log verify` and `log repair`: work on a log on disk, without a server.
 
+use std::io::IsTerminal as _;
 use std::ops::Range;
+use std::path::Path;
 use std::process::ExitCode;
 
 use indicatif::ProgressBar;
@@ -48,13 +50,18 @@ pub(super) fn run(verb: LogVerb) -> Result<ExitCode, CliError> {
 fn inspect(args: &LogArgs) -> Result<ExitCode, CliError> {
     let mut rows = Rows::new(args.output, COLUMNS);
     let mut written = Ok(());
-    let report = log::inspect(&args.data_dir, &mut |frame| {
+    let mut list = |frame: FrameSummary| {
         if written.is_ok() {
             let row = frame_json(&frame);
             written = rows.add(&row, &cells(&row));
         }
-    });
-    let report = report.map_err(|error| CliError::of(&error, false))?;
+    };
+    let report = if std::io::stdout().is_terminal() {
+        // The list itself shows how far it is.
+        log::inspect(&args.data_dir, &mut |_, _| {}, &mut list).map_err(|error| failed(&error))?
+    } else {
+        with_bar(|progress| log::inspect(&args.data_dir, progress, &mut list))?
+    };
     written?;
     rows.end()?;
     if args.output == Output::Table {
@@ -101,7 +108,25 @@ fn with_bar<T>(work: impl FnOnce(&mut Progress<'_>) -> Result<T, LogError>) -> R
         bar.set_position(done);
     });
     bar.finish_and_clear();
-    done.map_err(|error| CliError::of(&error, false))
+    done.map_err(|error| failed(&error))
+}
+
+/// No log at all is "not found"; everything else says that the log could not be read.
+fn failed(error: &LogError) -> CliError {
+    match error {
+        LogError::Io { source, path, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            CliError::not_found(format!(
+                "there is no log in {}: no {}",
+                dir_of(path),
+                path.display()
+            ))
+        }
+        _ => CliError::of(error, false),
+    }
+}
+
+fn dir_of(path: &Path) -> String {
+    path.parent().unwrap_or(Path::new(".")).display().to_string()
 }
 
 fn verify(args: &LogArgs) -> Result<ExitCode, CliError> {

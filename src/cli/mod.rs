@@ -15,6 +15,7 @@ mod publish;
 mod rules;
 mod server;
 mod tail;
+mod yaml;
 
 use std::process::ExitCode;
 

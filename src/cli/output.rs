@@ -1,4 +1,4 @@
-//! How answers are written: tables for people, JSON for programs.
+//! How answers are written: tables for people, JSON and YAML for programs.
 
 use std::io::Write as _;
 
@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::args::Output;
 use super::error::CliError;
+use super::yaml::to_yaml;
 
 /// Writes to stdout; a reader that has gone away ends the command quietly.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
@@ -20,14 +21,21 @@ pub(super) fn print(text: &str) -> Result<(), CliError> {
     }
 }
 
-/// Writes one value as JSON, on one line if asked for lines.
+/// Writes one value as JSON, on one line if asked for lines, or as a YAML document.
 pub(super) fn json(value: &impl Serialize, output: Output) -> Result<(), CliError> {
-    let text = if output == Output::Json {
-        serde_json::to_string_pretty(value)
-    } else {
-        serde_json::to_string(value)
+    let text = match output {
+        Output::Json => serde_json::to_string_pretty(value),
+        Output::Yaml => return print(&format!("---\n{}", to_yaml(&tree(value)?))),
+        Output::Jsonl | Output::Table => serde_json::to_string(value),
     };
     print(&text.map_err(|error| CliError::system("cannot write JSON", error))?)
+}
+
+/// The value with its numbers as they were written.
+fn tree(value: &impl Serialize) -> Result<serde_json::Value, CliError> {
+    let text = serde_json::to_string(value);
+    text.and_then(|text| serde_json::from_str(&text))
+        .map_err(|error| CliError::system("cannot write YAML", error))
 }
 
 /// Writes a list: a table with a head, one document, or one document a line.
@@ -38,7 +46,7 @@ pub(super) fn list<T: Serialize, const N: usize>(
     row: impl Fn(&T) -> [String; N],
 ) -> Result<(), CliError> {
     match output {
-        Output::Json => json(&items, output),
+        Output::Json | Output::Yaml => json(&items, output),
         Output::Jsonl => items.iter().try_for_each(|item| json(item, output)),
         Output::Table => {
             let mut rows = vec![head.map(str::to_owned)];
@@ -56,6 +64,7 @@ pub(super) struct Rows<const N: usize> {
     head: Option<String>,
     /// The last item of a document, until it is known whether a comma follows.
     last: Option<String>,
+    is_empty: bool,
 }
 
 impl<const N: usize> Rows<N> {
@@ -64,6 +73,7 @@ impl<const N: usize> Rows<N> {
         let widths = columns.map(|(_, width)| width);
         let head = match output {
             Output::Json => Some("[".to_owned()),
+            Output::Yaml => Some("---".to_owned()),
             Output::Jsonl => None,
             Output::Table => Some(line(&columns.map(|(head, _)| head.to_owned()), widths)),
         };
@@ -72,6 +82,7 @@ impl<const N: usize> Rows<N> {
             widths,
             head,
             last: None,
+            is_empty: true,
         }
     }
 
@@ -90,6 +101,10 @@ impl<const N: usize> Rows<N> {
                 }
             }
             Output::Jsonl => json(item, self.output),
+            Output::Yaml => {
+                self.is_empty = false;
+                print(&to_yaml(&serde_json::Value::from(vec![tree(item)?])))
+            }
             Output::Table => print(&line(cells, self.widths)),
         }
     }
@@ -102,10 +117,11 @@ impl<const N: usize> Rows<N> {
         if let Some(last) = self.last {
             print(&format!("  {last}"))?;
         }
-        if self.output == Output::Json {
-            print("]")?;
+        match self.output {
+            Output::Json => print("]"),
+            Output::Yaml if self.is_empty => print("[]"),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

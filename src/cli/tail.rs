@@ -98,10 +98,15 @@ fn show(block: &str, args: &TailArgs, place: &mut Place) -> Result<(), CliError>
                 eprintln!("tramline: events are missing: {data}");
                 continue;
             }
-            if args.server.output == Output::Table {
-                output::print(&summary(data)?)?;
-            } else {
-                output::print(data)?;
+            match args.server.output {
+                Output::Table => output::print(&summary(data)?)?,
+                Output::Yaml => {
+                    let entry: Value = serde_json::from_str(data)
+                        .map_err(|error| CliError::system("cannot read an event", error))?;
+                    output::json(&entry, Output::Yaml)?;
+                }
+                // An event is one line whatever the form.
+                Output::Json | Output::Jsonl => output::print(data)?,
             }
             place.left = place.left.map(|left| left.saturating_sub(1));
         }

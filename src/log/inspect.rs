@@ -7,6 +7,7 @@ use super::format::frame::FrameKind;
 use super::ids::BusId;
 use super::supers;
 use super::survey::{Scope, survey};
+use super::verify::{Progress, Size};
 use std::path::Path;
 use uuid::Uuid;
 
@@ -57,11 +58,15 @@ pub struct InspectReport {
 /// Hands every good frame of the log in the data directory `dir` to `f`, in order.
 ///
 /// Blocking, changes nothing. Beside a writer at work it lists what it can read, which may
-/// include frames that are not durable yet.
+/// include frames that are not durable yet. `progress` is told how many bytes of how many were read.
 ///
 /// # Errors
 /// As [`verify`](super::verify()); a directory without a readable super slot is [`LogError::Corrupt`].
-pub fn inspect(dir: &Path, f: &mut dyn FnMut(FrameSummary)) -> Result<InspectReport, LogError> {
+pub fn inspect(
+    dir: &Path,
+    progress: &mut Progress<'_>,
+    f: &mut dyn FnMut(FrameSummary),
+) -> Result<InspectReport, LogError> {
     let slots = supers::read(&Disk, dir)?;
     let Some(slot) = slots.newest else {
         return Err(LogError::Corrupt {
@@ -74,7 +79,9 @@ pub fn inspect(dir: &Path, f: &mut dyn FnMut(FrameSummary)) -> Result<InspectRep
         write: false,
         from: None,
     };
+    let size = Size::of(&Disk, dir)?;
     let survey = survey(&Disk, dir, &scope, &mut |header, records| {
+        progress(size.until(header.end()), size.len);
         let gaps = records.states.iter().filter_map(|state| state.gap()?.ok());
         let gaps = gaps.map(|(bus, sequences)| MissingEvents { bus, sequences });
         f(FrameSummary {

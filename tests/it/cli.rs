@@ -91,6 +91,71 @@ async fn events_are_published_from_a_file_and_from_stdin() {
 }
 
 #[tokio::test]
+async fn events_are_published_in_batches_that_are_stored_whole_or_not_at_all() {
+    let server = Server::start().await;
+    let url = [("TRAMLINE_URL", server.url())];
+    let args = [
+        "publish", "--type", "t", "--count", "25", "--batch", "10", "-o", "jsonl",
+    ];
+    let ran = tramline_with(&args, &url, "").await.ended(0);
+    let replies: Vec<Value> = ran
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let sizes: Vec<_> = replies
+        .iter()
+        .map(|reply| reply["results"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(sizes, [10, 10, 5]);
+    // What a plain event may leave out is filled in, and the data stays as it is written.
+    let lines = "{\"type\":\"t\",\"source\":\"/f\",\"data\":{\"n\": 1.50}}\n{\"id\":\"x\",\"source\":\"/f\",\"type\":\"t\",\"specversion\":\"1.0\"}";
+    let ran = tramline_with(&["publish", "-f", "-", "--batch", "5"], &url, lines)
+        .await
+        .ended(0);
+    assert_eq!(ran.stdout.lines().count(), 2);
+    let stored = server.request(reqwest::Method::GET, "/v1/buses/default/events/26");
+    let stored = stored.send().await.unwrap().text().await.unwrap();
+    assert!(stored.contains(r#"{"n": 1.50}"#), "{stored}");
+    let lines = format!("{lines}\n{{\"source\":\"/f\"}}");
+    let ran = tramline_with(&["publish", "-f", "-", "--batch", "2"], &url, &lines)
+        .await
+        .ended(2);
+    assert!(
+        ran.stderr.contains("2 events were accepted before"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(server.last_sequence().await, 28);
+    tramline_with(&["publish", "--type", "t", "--batch", "0"], &url, "")
+        .await
+        .ended(2);
+}
+
+#[tokio::test]
+async fn answers_come_as_yaml_too() {
+    let server = Server::start().await;
+    let url = [("TRAMLINE_URL", server.url())];
+    let yaml = async |args: &[&str]| {
+        tramline_with(&[args, &["-o", "yaml"]].concat(), &url, "")
+            .await
+            .ended(0)
+            .stdout
+    };
+    let published = yaml(&["publish", "--type", "t", "--id", "7", "--data", "[1.50]"]).await;
+    assert!(
+        published.starts_with("---\nresults:\n  - id: \"7\"\n    source: /tramline/cli\n    sequence: 1\n"),
+        "{published}"
+    );
+    let event = yaml(&["event", "get", "1"]).await;
+    assert!(event.contains("\n  data:\n    - 1.50\n"), "{event}");
+    let tail = yaml(&["tail", "--since", "earliest", "-n", "1"]).await;
+    assert!(tail.starts_with("---\nsequence: 1\nevent:\n"), "{tail}");
+    assert_eq!(yaml(&["dlq", "list"]).await, "---\n[]\n");
+    assert!(yaml(&["status"]).await.contains("\nstorage: sqlite\n"));
+}
+
+#[tokio::test]
 async fn an_event_is_shown_and_traced() {
     let (server, sink) = (Server::start().await, Sink::start().await);
     server.apply(&rules_file("r", "t", &sink.url("/"))).await;

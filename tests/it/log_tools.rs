@@ -276,3 +276,36 @@ async fn a_directory_in_use_is_refused_with_the_pid_of_its_server() {
     );
     server.publish(&event("2", "t", &json!(2))).await;
 }
+
+#[tokio::test]
+async fn reports_come_as_yaml_too() {
+    let mut server = with_events(2).await;
+    assert!(server.stop().await.success());
+    let report = log("verify", &server, "yaml").await.ended(0).stdout;
+    assert!(
+        report.starts_with("---\nin_use: false\nsegments: 1\n"),
+        "{report}"
+    );
+    assert!(
+        report.contains("\nbuses:\n  - bus: 1\n    first: 1\n    next: 3\n"),
+        "{report}"
+    );
+    let frames = log("inspect", &server, "yaml").await.ended(0).stdout;
+    let kinds = |kind: &str| frames.matches(&format!("\n  kind: {kind}\n")).count();
+    assert!(kinds("append") >= 2 && kinds("mark") >= 1, "{frames}");
+    assert!(frames.starts_with("---\n- position: 4096\n"), "{frames}");
+    let repaired = repair(&server, "yaml").await.ended(0).stdout;
+    assert_eq!(repaired, "---\nrepaired: []\ngaps: []\nquarantined: []\n");
+}
+
+#[tokio::test]
+async fn a_directory_without_a_log_is_not_found_and_stays_as_it_is() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let path = dir.path().display().to_string();
+    for verb in [&["verify"][..], &["inspect"], &["repair", "--quarantine"]] {
+        let args = [&["log"], verb, &["--data-dir", &path]].concat();
+        let said = tramline(&args).await.ended(5).stderr;
+        assert!(said.contains("there is no log in"), "{verb:?}: {said}");
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}

@@ -92,7 +92,7 @@ fn inspect_lists_every_frame_in_order() {
     log.close().unwrap();
     drop(log);
     let mut frames = Vec::new();
-    let report = inspect(dir.path(), &mut |frame| frames.push(frame)).unwrap();
+    let report = inspect(dir.path(), &mut |_, _| {}, &mut |frame| frames.push(frame)).unwrap();
     assert!(report.clean);
     assert_eq!((report.end, report.open), (report.watermark, 1));
     let appends: Vec<_> = frames
