@@ -53,6 +53,8 @@ const POINTS: &[(&str, u64)] = &[
     ("snapshot::rename", 2),
     ("snapshot::remove", 1),
 ];
+/// The points of a trim, beside those of every write.
+const TRIM_POINTS: &[(&str, u64)] = &[("segment::remove", 2), ("index::remove", 2), ("super::write", 12)];
 /// Requests after which every point was reached.
 const ENOUGH: usize = 250;
 /// Servers at work at the same time.
@@ -64,6 +66,20 @@ const SMALL: [&str; 6] = [
     "16384",
     "--max-event-bytes",
     "16384",
+];
+
+/// So that segments are given up soon.
+const TRIMMED: [&str; 10] = [
+    "--segment-size",
+    "65536",
+    "--max-batch-bytes",
+    "8192",
+    "--max-event-bytes",
+    "8192",
+    "--dedup-window",
+    "1s",
+    "--retain-size",
+    "262144",
 ];
 
 /// One run: what happens at which of the times that a point is reached.
@@ -81,7 +97,14 @@ fn failures(seed: u64) -> Vec<Failure> {
         after: rng.random_range(0..30),
         action: "abort",
     }];
-    for (point, reached) in POINTS {
+    all.extend(at(POINTS, &mut rng));
+    all
+}
+
+/// Each point: ended before and behind it, failed at it.
+fn at(points: &[(&str, u64)], rng: &mut StdRng) -> Vec<Failure> {
+    let mut all = Vec::new();
+    for (point, reached) in points {
         for (place, action) in [("", "abort"), ("::done", "abort"), ("", "eio")] {
             all.push(Failure {
                 point: format!("log::{point}{place}"),
@@ -93,8 +116,19 @@ fn failures(seed: u64) -> Vec<Failure> {
     all
 }
 
-/// Lets it happen and looks for what was acknowledged; the failure, if it never happened.
 async fn loses_nothing(failure: Failure) -> Option<Failure> {
+    let (missed, first) = happens(failure, &SMALL).await;
+    assert_eq!(first, 1);
+    missed
+}
+
+async fn loses_only_what_is_given_up(failure: Failure) -> Option<Failure> {
+    happens(failure, &TRIMMED).await.0
+}
+
+/// Lets it happen and looks for what was acknowledged; the failure, if it never happened, and the
+/// first event that is left.
+async fn happens(failure: Failure, flags: &[&str]) -> (Option<Failure>, u64) {
     let Failure { point, after, action } = &failure;
     let skip = if *after > 0 {
         format!("{after}*off->")
@@ -102,7 +136,7 @@ async fn loses_nothing(failure: Failure) -> Option<Failure> {
         String::new()
     };
     let points = format!("{point}={skip}1*return({action})");
-    let (mut server, is_ready) = Server::start_failing(&SMALL, ("FAILPOINTS", &points)).await;
+    let (mut server, is_ready) = Server::start_failing(flags, ("FAILPOINTS", &points)).await;
     let mut ledger = Ledger::default();
     let mut ended = None;
     if is_ready {
@@ -119,8 +153,48 @@ async fn loses_nothing(failure: Failure) -> Option<Failure> {
         "{failure:?}"
     );
     server.restart().await;
-    ledger.is_all_there(&server).await;
-    (!is_reached).then_some(failure)
+    let first = ledger.is_there(&server).await;
+    ((!is_reached).then_some(failure), first)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_failure_at_every_point_of_a_trim_costs_no_more_than_the_trim() {
+    let runs = at(TRIM_POINTS, &mut StdRng::seed_from_u64(1));
+    let missed = futures_util::stream::iter(runs.into_iter().map(loses_only_what_is_given_up))
+        .buffer_unordered(AT_ONCE)
+        .filter_map(std::future::ready)
+        .collect::<Vec<Failure>>()
+        .await;
+    assert!(missed.is_empty(), "never happened: {missed:#?}");
+}
+
+#[tokio::test]
+async fn f24_after_a_failed_sync_publishes_are_of_unknown_outcome_and_the_process_ends() {
+    let points = "log::segment::sync=12*off->1*return(eio)";
+    let (mut server, is_ready) = Server::start_failing(&SMALL, ("FAILPOINTS", points)).await;
+    assert!(is_ready);
+    let mut acknowledged = 0;
+    let refused = loop {
+        let event = support::event(&acknowledged.to_string(), "t", &serde_json::json!(acknowledged));
+        let request = server.request(reqwest::Method::POST, "/events").json(&event);
+        let answer = server.call(request).await;
+        if answer.0 != 202 {
+            break answer;
+        }
+        acknowledged += 1;
+        assert!(acknowledged < 100, "the sync never failed");
+    };
+    // A mark may have met the fault: then the publish behind it is refused, and certainly not stored.
+    assert_eq!(refused.0, 503);
+    let code = refused.1["code"].as_str().expect("a code");
+    assert!(["outcome-unknown", "stopping"].contains(&code), "{}", refused.1);
+    let code = server.ended().await.code();
+    assert!(code.is_some_and(|code| code != 0), "{code:?}");
+    server.restart().await;
+    let last = server.last_sequence().await;
+    assert!(last >= acknowledged, "{last} of {acknowledged}");
+    let again = support::event("0", "t", &serde_json::json!(0));
+    assert_eq!(server.publish(&again).await["duplicate"], true);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

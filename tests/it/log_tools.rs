@@ -98,7 +98,7 @@ async fn a_log_in_use_is_checked_up_to_what_is_durable() {
 }
 
 #[tokio::test]
-async fn a_flipped_byte_is_named_and_the_server_refuses_to_start_on_it() {
+async fn f51_a_flipped_byte_is_named_and_the_server_refuses_to_start_on_it() {
     let mut server = with_events(9).await;
     assert!(server.stop().await.success());
     let segment = segment(&server);
@@ -158,7 +158,7 @@ async fn repair(server: &Server, output: &str) -> Ran {
 }
 
 #[tokio::test]
-async fn damage_is_set_aside_and_the_bytes_are_kept() {
+async fn f51_damage_is_set_aside_and_the_bytes_are_kept() {
     let server = with_the_fourth_damaged().await;
     let before = hashes(server.dir());
     let said = log("repair", &server, "table").await.ended(2).stderr;
@@ -189,7 +189,7 @@ async fn damage_is_set_aside_and_the_bytes_are_kept() {
 }
 
 #[tokio::test]
-async fn every_reader_of_a_repaired_log_is_told_what_is_lost() {
+async fn f51_every_reader_of_a_repaired_log_is_told_what_is_lost() {
     let mut server = with_the_fourth_damaged().await;
     repair(&server, "table").await.ended(0);
     server.restart().await;
@@ -224,7 +224,7 @@ async fn every_reader_of_a_repaired_log_is_told_what_is_lost() {
 }
 
 #[tokio::test]
-async fn a_torn_tail_is_removed_and_everything_acknowledged_is_there() {
+async fn f51_a_torn_tail_is_removed_and_everything_acknowledged_is_there() {
     let mut server = with_events(7).await;
     server.kill().await;
     let frames = log("inspect", &server, "json").await.ended(0).json();

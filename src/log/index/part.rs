@@ -121,10 +121,13 @@ impl Part {
             Content::Memory(memory) => Arc::clone(memory),
             Content::Absent | Content::File(_) => return,
         };
-        if let Ok(file) = IndexFile::open(&*self.files, &self.path(), self.of()) {
-            *self.content.write() = Content::File(Arc::new(file));
-        } else {
-            self.try_move_to_disk(&memory);
+        // One that is there already may be of another history of the segment: it must be this one.
+        let is_current = file::is_current(&*self.files, &self.path(), self.of(), &memory);
+        match IndexFile::open(&*self.files, &self.path(), self.of()) {
+            Ok(file) if matches!(is_current, Ok(Some(true))) => {
+                *self.content.write() = Content::File(Arc::new(file));
+            }
+            _ => self.try_move_to_disk(&memory),
         }
     }
 

@@ -47,7 +47,7 @@ fn an_acknowledged_event_reads_back_as_it_was_appended() {
 }
 
 #[test]
-fn sequences_are_contiguous_on_every_bus_however_many_append() {
+fn i2_sequences_are_contiguous_on_every_bus_however_many_append() {
     let disk = Simulated::default();
     let log = open(&disk);
     run(async {

@@ -139,7 +139,7 @@ fn seeds() -> std::ops::Range<u64> {
 }
 
 #[test]
-fn no_power_cut_loses_an_acknowledged_event() {
+fn i1_i2_i3_i4_no_power_cut_loses_an_acknowledged_event_or_one_that_was_read() {
     for seed in seeds() {
         if let Err(lost) = lives(seed, None) {
             panic!("seed {seed}: {lost}");

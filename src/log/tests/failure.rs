@@ -49,12 +49,12 @@ fn poisoned_by(fault: Fault) {
 }
 
 #[test]
-fn a_failed_sync_poisons_the_log_and_keeps_every_acknowledged_event() {
+fn f24_i1_a_failed_sync_poisons_the_log_and_keeps_every_acknowledged_event() {
     poisoned_by(Fault::Sync);
 }
 
 #[test]
-fn a_failed_write_poisons_the_log_and_keeps_every_acknowledged_event() {
+fn i1_a_failed_write_poisons_the_log_and_keeps_every_acknowledged_event() {
     poisoned_by(Fault::Write);
 }
 
@@ -76,7 +76,7 @@ fn a_copy_of_an_append_of_unknown_outcome_shares_that_outcome() {
 }
 
 #[test]
-fn bytes_that_only_the_cache_had_are_written_again_before_they_are_served() {
+fn i3_bytes_that_only_the_cache_had_are_written_again_before_they_are_served() {
     let disk = Simulated::default();
     let log = open(&disk);
     put(&log, 1, 1);

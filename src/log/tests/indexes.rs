@@ -109,6 +109,40 @@ fn i6_no_damage_to_an_index_changes_an_answer() {
 }
 
 #[test]
+fn f51_i6_an_index_ahead_of_its_segment_is_built_again() {
+    let disk = Simulated::default();
+    let log = open(&disk);
+    for key in 0..3 {
+        super::support::put(&log, key, 5_000);
+    }
+    disk.kill();
+    drop(log);
+    let early = disk.copy();
+    let fill = |log: &Log, first: u64| {
+        for key in first.. {
+            super::support::put(log, key, 5_000);
+            if log.stats().segments > 1 {
+                return store(log);
+            }
+        }
+    };
+    fill(&open(&disk), 100);
+    let (path, ahead) = index_files(&disk).remove(0);
+    // The segment went another way than the index that lies beside it.
+    early.set_content(&path, ahead.clone());
+    let log = open(&early);
+    fill(&log, 200);
+    let found = log.keyed(BUS, DedupKey(200)).unwrap();
+    assert_eq!((found, log.keyed(BUS, DedupKey(100)).unwrap()), (vec![4], vec![]));
+    drop(log);
+    let stored = early.content(&path);
+    assert!(stored != ahead);
+    early.remove(&path);
+    store(&open(&early));
+    assert!(early.content(&path) == stored);
+}
+
+#[test]
 fn i11_duplicates_are_recognised_over_sealed_segments_and_restarts() {
     let disk = sealed();
     for turn in 0..3 {

@@ -297,7 +297,7 @@ fn a_repair_killed_anywhere_and_repeated_ends_in_a_sound_log() {
 }
 
 #[test]
-fn no_sequence_is_given_twice_when_nobody_knows_what_was_lost() {
+fn i2_no_sequence_is_given_twice_when_nobody_knows_what_was_lost() {
     let disk = Simulated::default();
     let log = open(&disk);
     for key in 0..3 {

@@ -69,17 +69,17 @@ fn torn_at_every_byte(tear: impl Fn(&mut Vec<u8>, usize)) {
 }
 
 #[test]
-fn a_log_truncated_at_any_byte_of_its_unsynced_end_keeps_the_whole_frames_before() {
+fn f51_i7_i8_a_log_truncated_at_any_byte_of_its_unsynced_end_keeps_the_whole_frames_before() {
     torn_at_every_byte(Vec::truncate);
 }
 
 #[test]
-fn a_log_zeroed_from_any_byte_of_its_unsynced_end_keeps_the_whole_frames_before() {
+fn f51_i7_i8_a_log_zeroed_from_any_byte_of_its_unsynced_end_keeps_the_whole_frames_before() {
     torn_at_every_byte(|bytes, cut| bytes[cut..].fill(0));
 }
 
 #[test]
-fn a_batch_torn_in_the_middle_is_gone_as_a_whole() {
+fn i4_a_batch_torn_in_the_middle_is_gone_as_a_whole() {
     let (disk, _, ends) = log_with_tail();
     let mut torn = disk.content(&segment(0));
     torn[ends[1] as usize - 100..].fill(0);
@@ -136,7 +136,7 @@ fn group_without_its_first_frame() -> (Simulated, u64) {
 }
 
 #[test]
-fn frames_behind_a_torn_one_never_resurface() {
+fn i9_frames_behind_a_torn_one_never_resurface() {
     let (disk, start) = group_without_its_first_frame();
     let (log, recovery) = try_open(&disk).unwrap();
     assert!(recovery.torn_bytes > 200);
@@ -151,7 +151,7 @@ fn frames_behind_a_torn_one_never_resurface() {
 }
 
 #[test]
-fn recovery_killed_at_any_step_recovers_to_the_same_log() {
+fn i7_recovery_killed_at_any_step_recovers_to_the_same_log() {
     for step in 0..60 {
         let (disk, _) = group_without_its_first_frame();
         disk.inject(crate::log::files::simulated::Fault::Death, step);
@@ -165,7 +165,74 @@ fn recovery_killed_at_any_step_recovers_to_the_same_log() {
 }
 
 #[test]
-fn a_witness_behind_a_bad_frame_makes_it_damage_and_not_a_tear() {
+fn a_kind_of_state_that_this_version_does_not_know_is_refused_and_not_taken_for_damage() {
+    let disk = Simulated::default();
+    let log = open(&disk);
+    put(&log, 1, 20);
+    log.close().unwrap();
+    drop(log);
+    let log = open(&disk);
+    disk.kill();
+    drop(log);
+    let at = end(&disk);
+    let slot = supers::read(&disk, DIR.as_ref()).unwrap().newest.unwrap();
+    let mut body = body::encode(&[], &[state(1, &[1])]);
+    // Behind the table of one entry and the head of the record.
+    body[8 + 16] = 200;
+    let crc = crc32c::crc32c(&body[8..]).to_le_bytes();
+    body[4..8].copy_from_slice(&crc);
+    let header = FrameHeader {
+        kind: FrameKind::Append,
+        event_count: 0,
+        bus: crate::log::BusId(0),
+        record_count: 1,
+        body_len: body.len() as u32,
+        position: at,
+        open: slot.open,
+        salt: slot.salt,
+        watermark: at,
+        first_sequence: 0,
+        append_time: super::support::NOW,
+        body_crc: crc32c::crc32c(&body),
+    };
+    let mut bytes = disk.content(&segment(0));
+    let frame = [header.encode().to_vec(), body].concat();
+    bytes[at as usize..at as usize + frame.len()].copy_from_slice(&frame);
+    disk.set_content(&segment(0), bytes.clone());
+    let refused = try_open(&disk).err().unwrap();
+    let what = "kind of state record";
+    assert!(
+        matches!(refused, crate::log::LogError::Unsupported { what: found, .. } if found == what),
+        "{refused}"
+    );
+    assert_eq!(disk.content(&segment(0)), bytes, "nothing was changed");
+}
+
+#[test]
+fn i5_on_a_log_that_was_killed_only_damage_to_its_last_group_may_read_as_a_tear() {
+    let (disk, _, ends) = log_with_tail();
+    let good = disk.content(&segment(0));
+    let (last_group, end) = (ends[1] as usize, ends[2] as usize);
+    for at in 0..end {
+        let disk = disk.copy();
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (at % 8);
+        disk.set_content(&segment(0), bad);
+        match try_open(&disk) {
+            Ok((log, _)) => {
+                assert!(at >= last_group, "a flip at {at} was not noticed");
+                assert_eq!(keys(&log), [1, 2, 3, 4, 5], "a flip at {at}");
+            }
+            Err(error) => assert!(
+                matches!(error, crate::log::LogError::Corrupt { .. }),
+                "a flip at {at}: {error}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn i5_a_witness_behind_a_bad_frame_makes_it_damage_and_not_a_tear() {
     let (disk, start, ends) = log_with_tail();
     let mut bytes = disk.content(&segment(0));
     bytes[start as usize + 90] ^= 1;

@@ -36,7 +36,7 @@ fn kills() -> usize {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_twenty_kills() {
+async fn i1_what_was_acknowledged_survives_twenty_kills() {
     let mut server = Server::start_with(&SMALL).await;
     let mut ledger = Ledger::default();
     for round in 0..kills() {
