@@ -13,6 +13,7 @@ mod durability;
 mod engine;
 mod faults;
 mod functions;
+mod log_calls;
 mod log_tools;
 mod octokit;
 mod peers;
