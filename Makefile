@@ -1,6 +1,6 @@
 # The few verbs of this project. CI calls the same ones.
 
-.PHONY: run test soak check bench openapi
+.PHONY: run test soak fuzz check bench openapi
 
 # Builds and starts a server to try things on; prints what to try.
 run:
@@ -14,9 +14,15 @@ test:
 
 # The long forms of the tests that end the server or its log at every moment; hours, better as root.
 soak:
-	LOG_CRASH_SEED=$$(date +%s) LOG_CRASH_SEEDS=20000 PROPTEST_CASES=20000 cargo test --lib log::
-	KILLS=500 POWER_CUTS=40 cargo test --test it durability:: -- --nocapture
-	FAILPOINT_SEEDS=50 cargo test --features failpoints --test failpoints -- --nocapture
+	LOG_CRASH_SEED=$$(date +%s) LOG_CRASH_SEEDS=$${LOG_CRASH_SEEDS:-20000} PROPTEST_CASES=$${PROPTEST_CASES:-20000} \
+		FUZZ_SEED=$$(date +%s) FUZZ_ROUNDS=$${FUZZ_ROUNDS:-10000000} cargo test --lib log::
+	KILLS=$${KILLS:-500} POWER_CUTS=$${POWER_CUTS:-40} cargo test --test it durability:: -- --nocapture
+	FAILPOINT_SEEDS=$${FAILPOINT_SEEDS:-50} cargo test --features failpoints --test failpoints -- --nocapture
+
+# Gives the decoders of the log to libFuzzer, each for a minute; wants cargo-fuzz and a nightly compiler.
+fuzz:
+	for target in frame index snapshot slot record; do \
+		cargo +nightly fuzz run $$target -- -max_total_time=$${FUZZ_SECONDS:-60} || exit 1; done
 
 # Everything that a machine can say about the code without running it.
 check:

@@ -176,15 +176,26 @@ impl File for Content {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::rngs::StdRng;
+    use rand::{RngExt as _, SeedableRng as _};
+    use std::path::PathBuf;
+
+    /// The files that fuzzing begins with.
+    fn corpus(target: &str) -> Vec<Vec<u8>> {
+        let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "fuzz/corpus", target]
+            .iter()
+            .collect();
+        let files = std::fs::read_dir(folder).unwrap();
+        let read = |file: io::Result<std::fs::DirEntry>| std::fs::read(file.unwrap().path()).unwrap();
+        let files: Vec<_> = files.map(read).collect();
+        assert!(!files.is_empty(), "no corpus for {target}");
+        files
+    }
 
     #[test]
     fn every_file_of_the_corpus_is_answered_also_cut_and_with_flipped_bits() {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
         for (name, target) in TARGETS {
-            let files = std::fs::read_dir(corpus.join(name)).unwrap();
-            let mut count = 0;
-            for file in files {
-                let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            for bytes in corpus(name) {
                 target(&bytes);
                 for at in 0..bytes.len() {
                     let mut flipped = bytes.clone();
@@ -192,9 +203,96 @@ mod tests {
                     target(&flipped);
                     target(&bytes[..at]);
                 }
-                count += 1;
             }
-            assert!(count > 0, "no corpus for {name}");
+        }
+    }
+
+    #[test]
+    fn the_corpus_is_good_input_so_that_its_mutants_come_far() {
+        let one = |target: &str| corpus(target).remove(0);
+        let frame = one("frame");
+        let [events, records, _, _] = *frame.first_chunk().unwrap();
+        assert!(events > 0 && records > events);
+        assert!(event::decode(&one("record")).is_ok());
+        assert!(Slot::decode(&one("slot")).is_ok());
+        let snapshot = one("snapshot");
+        let whole = Bytes::from([&snapshot[..], &crc32c::crc32c(&snapshot).to_le_bytes()].concat());
+        assert!(Snapshot::decode(&whole, Uuid::nil()).is_some());
+        let mut index = one("index");
+        let footer = index.len() - 4;
+        let start = index.len() - PAGE_LEN;
+        let crc = crc32c::crc32c(&index[start..footer]).to_le_bytes();
+        index[footer..].copy_from_slice(&crc);
+        let of = Of {
+            uuid: Uuid::nil(),
+            base: 0,
+        };
+        assert!(IndexFile::open(&OneFile(Arc::new(index)), Path::new("index"), of).is_ok());
+    }
+
+    /// Numbers that are at the edge of something.
+    const EDGES: [u64; 8] = [0, 1, 7, 0xff, 0xffff, 0xffff_ffff, u64::MAX >> 1, u64::MAX];
+
+    /// Changes some bytes as a fuzzer does.
+    fn mutate(bytes: &mut Vec<u8>, other: &[u8], rng: &mut StdRng) {
+        for _ in 0..rng.random_range(1..6) {
+            let len = bytes.len().max(1);
+            let at = rng.random_range(0..len);
+            match rng.random_range(0..6) {
+                0 => bytes.truncate(at),
+                1 => bytes.insert(at.min(bytes.len()), rng.random()),
+                2 => {
+                    let from = rng.random_range(0..other.len());
+                    let end = (from + rng.random_range(1..64)).min(other.len());
+                    let at = at.min(bytes.len());
+                    drop(bytes.splice(at..at, other[from..end].iter().copied()));
+                }
+                3 => {
+                    let edge = EDGES[rng.random_range(0..EDGES.len())].to_le_bytes();
+                    let width = [1, 2, 4, 8][rng.random_range(0..4_usize)];
+                    for (to, from) in bytes.iter_mut().skip(at).zip(&edge[..width]) {
+                        *to = *from;
+                    }
+                }
+                4 => drop(bytes.drain(at.min(bytes.len())..(at + rng.random_range(0..16)).min(bytes.len()))),
+                _ => {
+                    if let Some(byte) = bytes.get_mut(at) {
+                        *byte ^= 1 << rng.random_range(0..8);
+                    }
+                }
+            }
+        }
+    }
+
+    /// `FUZZ_ROUNDS` asks for more, `FUZZ_SEED` for others.
+    #[test]
+    fn mutants_of_the_corpus_are_answered() {
+        let number = |name: &str| std::env::var(name).ok()?.parse().ok();
+        let (rounds, seed) = (
+            number("FUZZ_ROUNDS").unwrap_or(3_000),
+            number("FUZZ_SEED").unwrap_or(1),
+        );
+        for (name, target) in TARGETS {
+            let mut rng = StdRng::seed_from_u64(seed);
+            // Mutants of mutants too, as long as they do not grow without bound.
+            let mut pool = corpus(name);
+            for round in 0..rounds {
+                let parent = pool[rng.random_range(0..pool.len())].clone();
+                let other = pool[rng.random_range(0..pool.len())].clone();
+                let mut bytes = parent;
+                mutate(&mut bytes, if other.is_empty() { &[0] } else { &other }, &mut rng);
+                let answered = std::panic::catch_unwind(|| target(&bytes));
+                assert!(
+                    answered.is_ok(),
+                    "{name}, seed {seed}, round {round}: {bytes:02x?}"
+                );
+                if round % 97 == 0 && bytes.len() < 1 << 16 {
+                    pool.push(bytes);
+                    if pool.len() > 64 {
+                        pool.swap_remove(1);
+                    }
+                }
+            }
         }
     }
 }

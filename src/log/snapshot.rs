@@ -54,7 +54,8 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    fn encode(&self, uuid: Uuid) -> Vec<u8> {
+    /// The bytes of the snapshot of the log `uuid`.
+    pub(crate) fn encode(&self, uuid: Uuid) -> Vec<u8> {
         let base = &self.base;
         let mut out = Vec::new();
         out.put_slice(MAGIC);

@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn a_header_of_a_later_version_is_refused_not_taken_for_damage() {
         let mut bytes = header().encode();
-        bytes[4] = 1;
+        bytes[4] = VERSION + 1;
         let crc = crc32c::crc32c(&bytes[..COVERED]).to_le_bytes();
         bytes[COVERED..].copy_from_slice(&crc);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The bytes on disk, format version 0: pure encoders and decoders, no files.
+//! The bytes on disk, format version 1: pure encoders and decoders, no files.
 //!
 //! Everything is little endian and 8-byte aligned; padding is zero and checked.
 
@@ -12,7 +12,7 @@ pub(crate) mod slot;
 pub(crate) mod state;
 
 /// The format version in every segment header, frame, record and super slot.
-pub(crate) const VERSION: u8 = 0;
+pub(crate) const VERSION: u8 = 1;
 
 /// Bytes of the header block of a segment; the first frame follows it.
 pub(crate) const SEGMENT_HEADER_LEN: u64 = SEGMENT_HEADER_BYTES as u64;

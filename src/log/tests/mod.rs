@@ -8,6 +8,7 @@ mod damage;
 mod dedup;
 mod exhaustive;
 mod failure;
+mod golden;
 mod indexes;
 mod model;
 mod offline;
