@@ -38,6 +38,9 @@ pub enum LogError {
         /// All sequences of the gap.
         sequences: Range<u64>,
     },
+    /// Retention gave the segment up while it was being read: ask again, of what is left.
+    #[error("the segment was given up while it was read")]
+    GivenUp,
     /// A file is not this log's: remove it or correct the directory; nothing was changed.
     #[error("{} does not belong to this log: {reason}", .path.display())]
     Foreign {

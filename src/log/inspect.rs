@@ -3,6 +3,7 @@
 use super::damage::{Damage, MissingEvents};
 use super::error::LogError;
 use super::files::Disk;
+use super::files::lock::DirLock;
 use super::format::frame::FrameKind;
 use super::ids::BusId;
 use super::supers;
@@ -67,6 +68,8 @@ pub fn inspect(
     progress: &mut Progress<'_>,
     f: &mut dyn FnMut(FrameSummary),
 ) -> Result<InspectReport, LogError> {
+    // Where nobody ever opened a log there is none to list.
+    drop(DirLock::share(dir)?);
     let slots = supers::read(&Disk, dir)?;
     let Some(slot) = slots.newest else {
         return Err(LogError::Corrupt {

@@ -28,6 +28,10 @@ impl Log {
     /// [`LogError::Gap`] when a repair has put it on record as lost, [`LogError::Corrupt`] when a
     /// checksum does not fit, [`LogError::Io`] when the disk says no.
     pub fn event(&self, bus: BusId, sequence: u64) -> Result<Option<StoredEvent>, LogError> {
+        of_what_is_left(|| self.try_event(bus, sequence))
+    }
+
+    fn try_event(&self, bus: BusId, sequence: u64) -> Result<Option<StoredEvent>, LogError> {
         let (found, next) = self.frames(bus, sequence, 1)?;
         let Some(entry) = found.first().filter(|entry| entry.first_sequence <= sequence) else {
             return self.refuse_gap(bus, sequence, &found, next).map(|()| None);
@@ -61,6 +65,16 @@ impl Log {
     /// As [`event`](Self::event): never a shorter answer for damage. [`LogError::Gap`] when `from` is in
     /// a gap: what follows is read from the gap's end.
     pub fn read(
+        &self,
+        bus: BusId,
+        from: u64,
+        max_events: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<StoredEvent>, LogError> {
+        of_what_is_left(|| self.try_read(bus, from, max_events, max_bytes))
+    }
+
+    fn try_read(
         &self,
         bus: BusId,
         from: u64,
@@ -218,6 +232,10 @@ impl Log {
     /// # Errors
     /// As [`event`](Self::event).
     pub fn route_states(&self, route: RouteId, sequence: u64) -> Result<Vec<StoredState>, LogError> {
+        of_what_is_left(|| self.try_route_states(route, sequence))
+    }
+
+    fn try_route_states(&self, route: RouteId, sequence: u64) -> Result<Vec<StoredState>, LogError> {
         let frames = self.route_frames(route, sequence)?;
         let mut found = Vec::new();
         self.states_in(&frames, &mut |state| {
@@ -247,6 +265,14 @@ impl Log {
     /// # Errors
     /// As [`event`](Self::event).
     pub fn route_frame(
+        &self,
+        route: RouteId,
+        sequence: u64,
+    ) -> Result<Option<(StoredState, Vec<StoredEvent>)>, LogError> {
+        of_what_is_left(|| self.try_route_frame(route, sequence))
+    }
+
+    fn try_route_frame(
         &self,
         route: RouteId,
         sequence: u64,
@@ -367,15 +393,21 @@ impl Log {
 
     /// The segment that holds `position`.
     pub(super) fn segment(&self, position: u64) -> Result<Arc<Segment>, LogError> {
-        let missing = || Damage {
-            segment: segment::path(&self.inner.shared.config.dir, position),
-            positions: position..position + FRAME_HEADER_LEN as u64,
-            reason: "the segment is missing",
-            missing: Vec::new(),
-        };
-        let segment = self.inner.shared.segments.at(position);
-        segment.ok_or_else(|| LogError::Corrupt {
-            damage: vec![missing()],
+        let shared = &self.inner.shared;
+        if let Some(segment) = shared.segments.at(position) {
+            return Ok(segment);
+        }
+        // The index was asked before the segments went.
+        if shared.segments.first().is_some_and(|first| position < first) {
+            return Err(LogError::GivenUp);
+        }
+        Err(LogError::Corrupt {
+            damage: vec![Damage {
+                segment: segment::path(&shared.config.dir, position),
+                positions: position..position + FRAME_HEADER_LEN as u64,
+                reason: "the segment is missing",
+                missing: Vec::new(),
+            }],
         })
     }
 
@@ -383,6 +415,18 @@ impl Log {
         match self.segment(header.position) {
             Ok(segment) => damage(&segment, header, refused),
             Err(error) => error,
+        }
+    }
+}
+
+/// Asks again while segments are given up that the answer was to come from.
+///
+/// Every time some were, so this ends: retention never passes what it keeps.
+fn of_what_is_left<T>(ask: impl Fn() -> Result<T, LogError>) -> Result<T, LogError> {
+    loop {
+        match ask() {
+            Err(LogError::GivenUp) => {}
+            answer => return answer,
         }
     }
 }

@@ -182,7 +182,7 @@ pub(crate) fn start(
 
 /// Removes what a trim that was cut off left behind.
 fn remove_given_up(files: &dyn Files, dir: &Path, start: u64) -> Result<(), LogError> {
-    for base in segment::list(files, dir)?
+    for base in segment::bases(files, dir)?
         .into_iter()
         .take_while(|base| *base < start)
     {

@@ -104,6 +104,11 @@ impl Segments {
         self.by_base.read().values().map(|segment| segment.size).sum()
     }
 
+    /// The base of the first.
+    pub(crate) fn first(&self) -> Option<u64> {
+        self.by_base.read().keys().next().copied()
+    }
+
     /// Whether the log still begins at its very beginning.
     pub(crate) fn are_from_the_beginning(&self) -> bool {
         self.by_base.read().contains_key(&0)
@@ -147,6 +152,18 @@ pub(crate) fn list(files: &dyn Files, dir: &Path) -> Result<Vec<u64>, LogError> 
         }
     }
     bases.sort_unstable();
+    Ok(bases)
+}
+
+/// The bases of segments and of indexes, which a reader may have built while its segment went.
+pub(crate) fn bases(files: &dyn Files, dir: &Path) -> Result<Vec<u64>, LogError> {
+    let folder = folder(dir);
+    let names = files.list(&folder).map_err(LogError::io("list", &folder))?;
+    let stems = names.iter().filter_map(|name| name.strip_suffix(".idx"));
+    let mut bases: Vec<u64> = stems.filter_map(|stem| stem.parse().ok()).collect();
+    bases.extend(list(files, dir)?);
+    bases.sort_unstable();
+    bases.dedup();
     Ok(bases)
 }
 

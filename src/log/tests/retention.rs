@@ -125,6 +125,50 @@ fn a_log_above_its_size_gives_up_its_oldest_segments_only() {
 }
 
 #[test]
+fn who_reads_while_segments_go_is_never_told_of_damage() {
+    let disk = Simulated::default();
+    let count = fill(&open_at(&disk, Duration::ZERO), 12);
+    let log = open_at(&disk, Duration::from_hours(48));
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        for turn in 0..3_u64 {
+            let (log, is_done) = (&log, &is_done);
+            threads.spawn(move || {
+                while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+                    for sequence in (1 + turn..count).step_by(3) {
+                        log.event(BUS, sequence).unwrap();
+                        log.read(BUS, sequence, 5, usize::MAX).unwrap();
+                        log.route_states(RouteId(10), sequence).unwrap();
+                    }
+                }
+            });
+        }
+        while let Some(expired) = confirmed(&log, &DAY) {
+            log.trim(expired.until).unwrap();
+        }
+        is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert!(log.sequences(BUS).unwrap().start > 100);
+}
+
+#[test]
+fn an_index_that_outlived_its_segment_goes_with_the_next_start() {
+    let disk = Simulated::default();
+    fill(&open_at(&disk, Duration::ZERO), 4);
+    let log = open_at(&disk, Duration::from_hours(48));
+    log.trim(confirmed(&log, &DAY).unwrap().until).unwrap();
+    drop(log);
+    let orphan = super::support::segment(0).with_extension("idx");
+    disk.set_content(&orphan, vec![1; 4096]);
+    drop(open_at(&disk, Duration::from_hours(48)));
+    assert!(
+        super::indexes::index_files(&disk)
+            .iter()
+            .all(|(path, _)| *path != orphan)
+    );
+}
+
+#[test]
 fn a_trim_that_is_cut_off_anywhere_leaves_a_whole_log() {
     for after in 0..12 {
         let disk = Simulated::default();
