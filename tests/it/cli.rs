@@ -190,7 +190,7 @@ async fn an_event_is_shown_and_traced() {
 #[tokio::test]
 async fn dead_letters_are_listed_and_given_back() {
     let server = Server::start().await;
-    let sink = Sink::answering(|_| Answer::Status(410)).await;
+    let sink = Sink::answering(|_| Answer::Status(400)).await;
     server.apply(&rules_file("r", "t", &sink.url("/"))).await;
     server.publish(&event("1", "t", &json!(1))).await;
     server.publish(&event("2", "t", &json!(2))).await;
