@@ -3,8 +3,8 @@
 use super::direct;
 use super::direct::Direct;
 use super::disk::Disk;
+use super::groups::Groups;
 use super::options::Options;
-use super::payload::EVENT_BYTES;
 use super::statistics::median;
 use super::statistics::rate;
 use super::statistics::ratio;
@@ -24,6 +24,7 @@ const ALONE: f64 = 1.5;
 
 /// Each number of producers in turn, five pairs of rounds each.
 pub(crate) async fn measure(options: &Options, table: &mut Table) {
+    let listener = Groups::listen();
     for (producers, bar) in PRODUCERS {
         let direct = Direct::new();
         let disk = Disk::new(direct.dir());
@@ -31,19 +32,17 @@ pub(crate) async fn measure(options: &Options, table: &mut Table) {
         let (mut ratios, mut waits, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         direct::produce(&direct.log, producers, options.warm_up(), Vec::new).await;
         for _ in 0..options.rounds() {
-            let before = direct.synced();
+            listener.take();
             let latencies = direct::produce(&direct.log, producers, options.round(), Vec::new).await;
-            let after = direct.synced();
-            let (loop_rate, loop_p50) = disk.groups(before, after, options.disk_round());
-            let events = ratio(after.bytes - before.bytes, after.groups - before.groups)
-                / ratio(EVENT_BYTES as u64 + OVERHEAD, 1);
-            let own = rate(latencies.count(), options.round());
-            rates.push(own);
-            ratios.push(own / (loop_rate * events));
-            waits.push(latencies.percentile(50) / loop_p50);
+            let sizes = listener.take();
+            let replayed = disk.replay(&sizes, options.disk_round());
+            let own = ratio(sizes.iter().sum(), 1) / options.round().as_secs_f64();
+            ratios.push(own / rate(replayed.bytes, replayed.took));
+            rates.push(rate(latencies.count(), options.round()));
+            waits.push(latencies.percentile(50) / replayed.groups.percentile(50));
             p50s.push(latencies.percentile(50));
             p99s.push(latencies.percentile(99));
-            groups.push(events);
+            groups.push(ratio(latencies.count(), sizes.len() as u64));
         }
         let (ratio, wait) = (median(ratios), median(waits));
         let compared = format!("{ratio:.2} of the loop, groups of {:.0}", median(groups));
@@ -64,6 +63,3 @@ pub(crate) async fn measure(options: &Options, table: &mut Table) {
         });
     }
 }
-
-/// What the log adds to an event alone in its frame: header, table, record head and fixed part.
-const OVERHEAD: u64 = 80 + 8 + 16 + 56;

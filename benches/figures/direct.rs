@@ -19,7 +19,6 @@ use tramline::log::NewEvent;
 use tramline::log::RouteId;
 
 use super::payload::EVENT_BYTES;
-use super::server::Synced;
 use super::server::scratch;
 use super::statistics::Latencies;
 
@@ -46,15 +45,6 @@ impl Direct {
     /// Where it is.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
-    }
-
-    /// What it has done so far.
-    pub(crate) fn synced(&self) -> Synced {
-        let stats = self.log.stats();
-        Synced {
-            bytes: stats.bytes,
-            groups: stats.groups,
-        }
     }
 }
 

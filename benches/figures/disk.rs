@@ -36,29 +36,47 @@ impl Disk {
 
     /// Groups a second of the mean size that the log had between two moments.
     pub(crate) fn groups_per_second(&self, before: Synced, after: Synced, time: Duration) -> f64 {
-        self.groups(before, after, time).0
+        let mean = (after.bytes - before.bytes) / (after.groups - before.groups).max(1);
+        let replayed = self.replay(&[mean], time);
+        statistics::rate(replayed.groups.count(), replayed.took)
     }
 
-    /// The same, and the median time of a group in milliseconds.
-    pub(crate) fn groups(&self, before: Synced, after: Synced, time: Duration) -> (f64, f64) {
-        let group = (after.bytes - before.bytes) / (after.groups - before.groups).max(1);
-        let bytes = vec![b'x'; usize::try_from(group.clamp(1, FILE_BYTES)).expect("a length")];
+    /// Writes and syncs groups of these sizes, one after the other, over and over.
+    pub(crate) fn replay(&self, sizes: &[u64], time: Duration) -> Replayed {
+        let longest = sizes.iter().copied().max().unwrap_or(1);
+        let bytes = vec![b'x'; usize::try_from(longest.clamp(1, FILE_BYTES)).expect("a length")];
+        let (mut at, mut written, mut groups) = (0, 0, Latencies::default());
         let started = Instant::now();
-        let (mut at, mut groups) = (0, Latencies::default());
-        while started.elapsed() < time {
-            if at + group > FILE_BYTES {
+        for size in sizes.iter().map(|size| (*size).clamp(1, FILE_BYTES)).cycle() {
+            if started.elapsed() >= time {
+                break;
+            }
+            if at + size > FILE_BYTES {
                 at = 0;
             }
+            let len = usize::try_from(size).expect("a length");
+            let group = bytes.get(..len).unwrap_or(&bytes);
             let begun = Instant::now();
-            self.file.write_all_at(&bytes, at).expect("a group is written");
+            self.file.write_all_at(group, at).expect("a group is written");
             self.file.sync_data().expect("a group is synced");
             groups.add(begun.elapsed());
-            at += group;
+            at += size;
+            written += size;
         }
-        let groups = Latencies::merge(vec![groups]);
-        (
-            statistics::rate(groups.count(), started.elapsed()),
-            groups.percentile(50),
-        )
+        Replayed {
+            bytes: written,
+            took: started.elapsed(),
+            groups: Latencies::merge(vec![groups]),
+        }
     }
+}
+
+/// What the loop did in one round.
+pub(crate) struct Replayed {
+    /// Bytes that were written and synced.
+    pub(crate) bytes: u64,
+    /// How long that took.
+    pub(crate) took: Duration,
+    /// The time of each group.
+    pub(crate) groups: Latencies,
 }

@@ -18,6 +18,7 @@ mod ceiling;
 mod delivery;
 mod direct;
 mod disk;
+mod groups;
 mod load;
 mod options;
 mod payload;

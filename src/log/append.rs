@@ -1,6 +1,7 @@
 //! Appending: what runs on the calling task before and after the writer.
 
 use super::Log;
+use super::answer::Outcome;
 use super::dedup::{self, Decision, Reservation};
 use super::error::{AppendError, LogError};
 use super::event::{Appended, NewEvent, StateRecord, StoredEvent};
@@ -62,6 +63,7 @@ impl Log {
                 .map(|decision| outcome(decision, 0))
                 .collect());
         }
+        shared.answering.start();
         let answer = enqueue(shared, bus, fresh, state, permit)?;
         reservation.hand_over();
         let first = answer.await.unwrap_or(Err(AppendError::OutcomeUnknown))?;
@@ -135,6 +137,9 @@ async fn reserve<'s>(
     let shared = &log.inner.shared;
     let (keys, decisions) = dedup::distinct(events, shared.config.is_same_event);
     let mut reservation = wait_for_keys(shared, bus, keys).await?;
+    if !reservation.may_be_known() {
+        return Ok((reservation, decisions));
+    }
     let suspects = shared.suspects(bus, reservation.keys());
     if suspects.is_empty() {
         return Ok((reservation, decisions));
@@ -228,7 +233,7 @@ fn enqueue(
     events: Vec<StoredEvent>,
     states: Vec<StateRecord>,
     permit: SemaphorePermit<'_>,
-) -> Result<oneshot::Receiver<Result<u64, AppendError>>, AppendError> {
+) -> Result<oneshot::Receiver<Outcome>, AppendError> {
     let body = body::encode(&events, &states);
     let (done, answer) = oneshot::channel();
     let request = Request {

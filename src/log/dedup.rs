@@ -7,10 +7,13 @@
 use super::config::IsSameEvent;
 use super::event::{Cause, NewEvent, StoredEvent};
 use super::ids::{BusId, DedupKey};
+use super::index::{Index, KeyHasher};
 use super::known::Offered;
+use super::recent::Recent;
 use super::shared::Shared;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 
 /// What becomes of one event of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,13 +62,29 @@ impl<'e> From<&'e Offered> for Identity<'e> {
     }
 }
 
-/// The keys that are being stored.
+/// The keys that are being stored, and those that were lately.
 #[derive(Debug, Default)]
 pub(crate) struct Dedup {
-    pending: HashSet<(BusId, DedupKey)>,
+    pending: HashSet<(BusId, DedupKey), BuildHasherDefault<KeyHasher>>,
+    pub(crate) recent: Recent,
+    /// There may be keys within the window that are not among the recent: of before the opening.
+    pub(crate) has_older: bool,
 }
 
 impl Dedup {
+    /// What is known when a log is opened: the keys of its active segment.
+    pub(crate) fn after(index: &Index, max_events: usize) -> Self {
+        let mut recent = Recent::new(max_events);
+        for (bus, key, sequence) in index.active().keys() {
+            recent.add((bus, sequence), key, 0, i64::MIN);
+        }
+        Self {
+            pending: HashSet::default(),
+            recent,
+            has_older: !index.sealed().is_empty(),
+        }
+    }
+
     /// Reserves keys, or none of them: `false` when another append is storing one right now.
     ///
     /// What is reserved ends with [`release`](Self::release), also what `keys` has twice.
@@ -75,6 +94,11 @@ impl Dedup {
             self.pending.extend(keys.iter().map(|key| (bus, *key)));
         }
         is_free
+    }
+
+    /// Whether one of the keys may have been stored within the window: `false` is certain.
+    pub(crate) fn may_know(&self, bus: BusId, keys: &[DedupKey]) -> bool {
+        self.has_older || keys.iter().any(|key| self.recent.may_hold(bus, *key))
     }
 
     /// The keys are in the index now, or nothing was written.
@@ -90,6 +114,7 @@ pub(crate) struct Reservation<'s> {
     shared: &'s Shared,
     bus: BusId,
     keys: Vec<DedupKey>,
+    may_be_known: bool,
 }
 
 impl<'s> Reservation<'s> {
@@ -99,11 +124,21 @@ impl<'s> Reservation<'s> {
         bus: BusId,
         keys: Vec<DedupKey>,
     ) -> Result<Self, Vec<DedupKey>> {
-        if shared.dedup.lock().reserve(bus, &keys) {
-            Ok(Self { shared, bus, keys })
-        } else {
-            Err(keys)
+        let mut dedup = shared.dedup.lock();
+        if !dedup.reserve(bus, &keys) {
+            return Err(keys);
         }
+        Ok(Self {
+            shared,
+            bus,
+            may_be_known: dedup.may_know(bus, &keys),
+            keys,
+        })
+    }
+
+    /// Whether one of the keys may be stored already: `false` is certain.
+    pub(crate) const fn may_be_known(&self) -> bool {
+        self.may_be_known
     }
 
     /// The keys.

@@ -47,12 +47,16 @@ impl Shared {
     pub(crate) fn suspects(&self, bus: BusId, keys: &[DedupKey]) -> Vec<Suspect> {
         let (now, oldest) = self.window();
         let index = self.index.read();
+        // Segments only get older, so once none of before the opening is young, none will be.
+        let is_young = |part: &Arc<Part>| index.ages().is_younger(part.segment().end() - 1, oldest, now);
+        let is_older = |part: &&Arc<Part>| part.segment().base < self.recent_from;
+        let has_older = index.sealed().iter().rev().find(is_older).is_some_and(is_young);
         let mut suspects = Vec::new();
         for (place, key) in keys.iter().enumerate() {
             let active = index.active().sequences_of(bus, *key);
             let parts = index.sealed().iter().rev();
             let sealed: Vec<_> = parts
-                .take_while(|part| index.ages().is_younger(part.segment().end() - 1, oldest, now))
+                .take_while(|part| is_young(part))
                 .filter(|part| part.may_hold(bus, *key))
                 .cloned()
                 .collect();
@@ -64,6 +68,10 @@ impl Shared {
                     sealed,
                 });
             }
+        }
+        drop(index);
+        if !has_older {
+            self.dedup.lock().has_older = false;
         }
         suspects
     }

@@ -14,14 +14,15 @@
 //! * `files` – the file system as a trait, so that tests can lose power
 //! * `segment`, `supers` – the files of a log
 //! * `chain`, `scan`, `survey`, `recovery` – reading a log back and making its end durable
-//! * `index`, `dedup` – what is kept in memory about durable records
-//! * `queue`, `writer` – group commit
+//! * `index`, `recent`, `dedup` – what is kept in memory about durable records
+//! * `queue`, `writer`, `answer` – group commit
 //! * `hole`, `quarantine`, `repair` – putting a log in order again when it is damaged
 //! * `append`, `read`, `feed`, `verify`, `inspect` – what callers use
 //!
 //! Positions in the log are never seen outside, except in the reports of [`verify()`],
 //! [`inspect()`] and [`repair()`]. The module depends on nothing else of the crate.
 
+mod answer;
 mod append;
 mod chain;
 mod checkpoint;
@@ -49,6 +50,7 @@ mod quarantine;
 mod queue;
 mod read;
 mod rebuild;
+mod recent;
 mod recovery;
 mod repair;
 mod retention;

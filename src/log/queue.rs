@@ -1,5 +1,6 @@
 //! The queue between the tasks that append and the thread that writes.
 
+use super::answer::{Answers, Outcome};
 use super::error::AppendError;
 use super::event::{StateRecord, StoredEvent};
 use super::ids::BusId;
@@ -23,14 +24,28 @@ pub(crate) struct Request {
     /// Admission it gives back when it is done.
     pub(crate) admitted: u32,
     /// Takes the first sequence (0 without events) once the append is durable.
-    pub(crate) done: Option<oneshot::Sender<Result<u64, AppendError>>>,
+    pub(crate) done: Option<oneshot::Sender<Outcome>>,
 }
 
 impl Request {
+    /// Rows that the index of its segment takes for it, but for its frame; a key counts every time.
+    pub(crate) fn index_rows(&self) -> usize {
+        let of_events = self.events.iter().map(|event| 1 + event.routes.len());
+        let of_states = self.states.iter().map(|state| state.sequences.len());
+        of_events.chain(of_states).sum()
+    }
+
     /// Answers the caller, once; one that has gone away needs no answer.
-    pub(crate) fn answer(&mut self, outcome: Result<u64, AppendError>) {
+    pub(crate) fn answer(&mut self, outcome: Outcome) {
         if let Some(done) = self.done.take() {
             done.send(outcome).ok();
+        }
+    }
+
+    /// The same, with others.
+    pub(crate) fn answer_with(&mut self, answers: &mut Answers, outcome: Outcome) {
+        if let Some(done) = self.done.take() {
+            answers.push(done, outcome);
         }
     }
 }
@@ -97,6 +112,11 @@ impl Queue {
             self.wake.notify_one();
         }
         Ok(())
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state.lock().waiting.is_empty()
     }
 
     /// Why a push would be refused now.

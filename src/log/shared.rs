@@ -1,5 +1,6 @@
 //! What the handles and the writer thread have in common.
 
+use super::answer::Answering;
 use super::checkpoint::Checkpoints;
 use super::config::{LogConfig, Now};
 use super::dedup::Dedup;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     /// Whether the disk is full.
     pub(crate) space: SpaceWatch,
     pub(crate) queue: Queue,
+    pub(crate) answering: Answering,
     /// Bytes that may still be queued.
     pub(crate) admission: Semaphore,
     pub(crate) index: RwLock<Index>,
@@ -43,6 +45,8 @@ pub(crate) struct Shared {
     /// Where snapshots may be taken.
     pub(crate) checkpoints: Checkpoints,
     pub(crate) dedup: Mutex<Dedup>,
+    /// Position from which on every key is among the recent ones.
+    pub(crate) recent_from: u64,
     /// Pending keys have changed.
     pub(crate) dedup_changed: Notify,
     pub(crate) feed: broadcast::Sender<Fed>,
@@ -62,6 +66,8 @@ impl Shared {
         index: Index,
         keeper: Keeper,
     ) -> Self {
+        let dedup = Dedup::after(&index, config.dedup_max_events);
+        let recent_from = index.sealed().last().map_or(0, |part| part.segment().end());
         Self {
             files,
             now,
@@ -71,11 +77,13 @@ impl Shared {
             retention: Mutex::default(),
             space: SpaceWatch::default(),
             queue: Queue::new(),
+            answering: Answering::default(),
             admission: Semaphore::new(config.admission_bytes),
             index: RwLock::new(index),
             keeper,
             checkpoints: Checkpoints::default(),
-            dedup: Mutex::default(),
+            dedup: Mutex::new(dedup),
+            recent_from,
             dedup_changed: Notify::new(),
             feed: broadcast::Sender::new(FEED_APPENDS),
             failure: watch::Sender::new(None),

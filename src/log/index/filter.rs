@@ -66,8 +66,9 @@ impl Filter {
         let blocks = (self.words.len() / BLOCK) as u128;
         // The high half, scaled to the number of blocks.
         let block = ((mixed >> 64) * blocks) >> 64;
+        let low = u64::try_from(mixed & u128::from(u64::MAX)).unwrap_or_default();
         let bits = (0..PROBES).map(move |probe| {
-            let bit = (mixed >> (probe * PROBE_BITS)) & ((1 << PROBE_BITS) - 1);
+            let bit = (low >> (probe * PROBE_BITS)) & ((1 << PROBE_BITS) - 1);
             usize::try_from(bit).unwrap_or_default()
         });
         (usize::try_from(block).unwrap_or_default() * BLOCK, bits)

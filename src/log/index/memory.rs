@@ -133,6 +133,13 @@ impl Memory {
         states
     }
 
+    /// Every key with its bus and the sequence of one of its events, in no order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (BusId, DedupKey, u64)> {
+        self.keys
+            .iter()
+            .map(|((bus, key), sequence)| (*bus, *key, *sequence))
+    }
+
     /// The keys, ascending.
     pub(crate) fn sorted_keys(&self) -> Vec<KeyEntry> {
         let rows = self.keys.iter().map(|((bus, key), sequence)| KeyEntry {

@@ -24,7 +24,8 @@ pub(crate) use entry::{BusEntry, FrameEntry};
 #[cfg(any(test, fuzzing))]
 pub(crate) use file::IndexFile;
 pub(crate) use file::{Of, ends, is_current};
-pub(crate) use memory::Memory;
+pub(crate) use filter::Filter;
+pub(crate) use memory::{KeyHasher, Memory};
 pub use opened::Named;
 use opened::Opened;
 pub(crate) use part::Part;
@@ -125,7 +126,7 @@ impl Index {
         }
     }
 
-    /// Adds a frame that the writer made durable.
+    /// Adds a frame that the writer made durable; [`reach_written`](Self::reach_written) follows.
     pub(crate) fn add_written(
         &mut self,
         header: &FrameHeader,
@@ -133,13 +134,23 @@ impl Index {
         states: &[StateRecord],
     ) {
         self.active.add_written(header, events, states);
-        self.count(header);
         for event in events {
             self.count_routes(&event.routes);
         }
         for state in states {
             self.opened
                 .add(state.kind, state.route, state.bus, &state.payload);
+        }
+    }
+
+    /// Tells the followers of the buses how far these frames, which were added, have brought them.
+    pub(crate) fn reach_written<'h>(&mut self, headers: impl Iterator<Item = &'h FrameHeader>) {
+        let mut headers = headers.filter(|header| header.event_count > 0).peekable();
+        while let Some(header) = headers.next() {
+            // Followers hear of the last one only: what came with it is visible by then.
+            if headers.peek().is_none_or(|next| next.bus != header.bus) {
+                self.count(header);
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 use crate::log::format::frame::FrameHeader;
 use crate::log::queue::Request;
 
+use super::publish::Settled;
+
 /// Bytes after which a write takes no further frame; one larger frame is a write of its own.
 const MAX_BYTES: usize = 8 << 20;
 
@@ -60,20 +62,24 @@ impl Group {
         self.written >= MAX_BYTES
     }
 
-    /// Bytes that wait for a sync.
-    pub(crate) fn unsynced(&self) -> u64 {
-        self.written as u64
-    }
-
-    /// The frames, to be numbered when they are durable.
+    /// The frames, to be acknowledged before they are durable.
     pub(crate) fn frames_mut(&mut self) -> &mut [(FrameHeader, Request)] {
         &mut self.frames
     }
 
-    /// Ends the group and hands out its requests.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (FrameHeader, Request)> {
+    /// Ends the group, whose last frame ends at `end`; `spare` takes the frames of the next one.
+    pub(super) fn settle(&mut self, end: u64, spare: Vec<(FrameHeader, Request)>) -> Settled {
+        Settled {
+            frames: std::mem::replace(&mut self.frames, spare),
+            bytes: std::mem::take(&mut self.written) as u64,
+            end,
+        }
+    }
+
+    /// Gives up the group and hands out its requests.
+    pub(crate) fn abandon(&mut self) -> impl Iterator<Item = Request> {
         self.written = 0;
         self.bytes.clear();
-        self.frames.drain(..)
+        self.frames.drain(..).map(|(_, request)| request)
     }
 }

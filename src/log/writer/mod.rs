@@ -7,9 +7,11 @@
 mod group;
 mod pace;
 mod publish;
+mod publisher;
 mod roll;
 mod thread;
 
+use super::answer::Answers;
 use super::config::Durability;
 use super::error::{AppendError, LogError};
 use super::files::Files;
@@ -24,6 +26,7 @@ use super::shared::Shared;
 use super::snapshot::Base;
 use super::supers::Supers;
 use group::Group;
+use publisher::Publisher;
 use roll::Preparation;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -47,6 +50,9 @@ pub(crate) struct Writer {
     /// Next sequence of every bus that has events.
     next: HashMap<BusId, u64>,
     group: Group,
+    /// Rows that the active segment's index has or will have.
+    rows: usize,
+    publisher: Publisher,
     /// The segment after the active one, being made in the background.
     prepared: Option<Preparation>,
     /// The last group has no witness yet.
@@ -63,7 +69,10 @@ impl Writer {
             next,
         } = recovered;
         let slot = shared.supers.lock().newest();
+        let rows = shared.index.read().active().entries();
         let mut writer = Self {
+            publisher: Publisher::new(Arc::clone(&shared)),
+            rows,
             shared,
             files,
             active,
@@ -88,8 +97,7 @@ impl Writer {
     /// After an error the requests still in `requests` and in the group are unanswered.
     fn commit(&mut self, requests: &mut VecDeque<Request>) -> Result<(), LogError> {
         while !requests.is_empty() {
-            let is_full = self.shared.index.read().active().entries() >= self.shared.config.max_index_entries;
-            if is_full {
+            if self.rows >= self.shared.config.max_index_entries {
                 self.roll()?;
             }
             self.fill(requests);
@@ -103,7 +111,7 @@ impl Writer {
             self.active.write(at, self.group.bytes())?;
             self.group.written();
             match self.shared.config.durability {
-                Durability::Always => self.settle()?,
+                Durability::Always => self.settle_before(!requests.is_empty())?,
                 Durability::Interval(interval) => self.acknowledge_written(interval)?,
             }
             self.pace_preparation();
@@ -113,21 +121,30 @@ impl Writer {
 
     /// Makes what was written durable, then visible, then answers whoever still waits.
     fn settle(&mut self) -> Result<(), LogError> {
+        self.settle_before(false)
+    }
+
+    /// The same; with `has_more` to write at once, the rest happens while that is done.
+    fn settle_before(&mut self, has_more: bool) -> Result<(), LogError> {
         if self.group.is_unsynced() {
             self.sync()?;
             self.synced = self.position;
             self.sync_due = None;
             self.unmarked = true;
-            self.publish();
+            let settled = self.group.settle(self.position, self.publisher.spare());
+            let is_last = !has_more && self.shared.queue.is_empty();
+            self.publisher.publish(settled, is_last)?;
         }
         Ok(())
     }
 
     /// Answers before the sync, which follows within `interval` of the first write it covers.
     fn acknowledge_written(&mut self, interval: Duration) -> Result<(), LogError> {
+        let mut answers = Answers::default();
         for (header, request) in self.group.frames_mut() {
-            request.answer(Ok(header.first_sequence));
+            request.answer_with(&mut answers, Ok(header.first_sequence));
         }
+        self.shared.answering.give(answers);
         let due = *self.sync_due.get_or_insert_with(|| Instant::now() + interval);
         if self.group.is_full() || Instant::now() >= due {
             self.settle()?;
@@ -161,6 +178,7 @@ impl Writer {
             };
             let header = self.number(&request, watermark);
             self.position = header.end();
+            self.rows += request.index_rows();
             self.group.push(header, request);
         }
     }

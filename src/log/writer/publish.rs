@@ -1,60 +1,89 @@
 //! What happens once a group is durable: index, dedup window, feeds, answers.
 
-use super::Writer;
+use crate::log::answer::Answers;
 use crate::log::feed::{Durable, FEED_MAX_BODY};
+use crate::log::format::frame::FrameHeader;
+use crate::log::queue::Request;
+use crate::log::shared::Shared;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-impl Writer {
-    /// Makes the group visible, then answers its callers, so that what is acknowledged can be read.
-    pub(super) fn publish(&mut self) {
-        self.count();
-        self.index();
-        self.settle_keys();
-        self.answer();
+/// Frames handled under one lock: whoever looks up a key waits for no more than these.
+const CHUNK: usize = 32;
+
+/// The frames of one or more writes that one sync has made durable.
+pub(super) struct Settled {
+    /// Headers and requests in the order of their positions.
+    pub(super) frames: Vec<(FrameHeader, Request)>,
+    /// Their bytes.
+    pub(super) bytes: u64,
+    /// The position behind the last of them.
+    pub(super) end: u64,
+}
+
+impl Settled {
+    /// Makes the frames visible, then answers their callers, so that what is acknowledged can be
+    /// read. Groups must be published in the order in which they were written.
+    ///
+    /// Returns the emptied list, to be filled again.
+    pub(super) fn publish(mut self, shared: &Shared) -> Vec<(FrameHeader, Request)> {
+        self.count(shared);
+        self.index(shared);
+        self.settle_keys(shared);
+        self.answer(shared);
+        self.frames
     }
 
-    fn count(&mut self) {
-        let counters = &self.shared.counters;
+    fn count(&self, shared: &Shared) {
+        let counters = &shared.counters;
         counters.groups.fetch_add(1, Relaxed);
-        counters.bytes.fetch_add(self.group.unsynced(), Relaxed);
-        let frames = self.group.frames_mut();
-        counters.appends.fetch_add(frames.len() as u64, Relaxed);
-        let events: usize = frames.iter().map(|(_, request)| request.events.len()).sum();
+        counters.bytes.fetch_add(self.bytes, Relaxed);
+        counters.appends.fetch_add(self.frames.len() as u64, Relaxed);
+        let events: usize = self.frames.iter().map(|(_, request)| request.events.len()).sum();
         counters.events.fetch_add(events as u64, Relaxed);
+        tracing::trace!(target: "tramline::log::group", bytes = self.bytes, "durable");
     }
 
-    fn index(&mut self) {
-        let (now, oldest) = self.shared.window();
-        let mut index = self.shared.index.write();
-        for (header, request) in self.group.frames_mut() {
-            for (sequence, event) in (header.first_sequence..).zip(&mut request.events) {
-                event.sequence = sequence;
-                event.time_ms = header.append_time;
+    fn index(&mut self, shared: &Shared) {
+        let (now, oldest) = shared.window();
+        for chunk in self.frames.chunks_mut(CHUNK) {
+            let mut index = shared.index.write();
+            for (header, request) in &mut *chunk {
+                for (sequence, event) in (header.first_sequence..).zip(&mut request.events) {
+                    event.sequence = sequence;
+                    event.time_ms = header.append_time;
+                }
+                index.add_written(header, &request.events, &request.states);
             }
-            index.add_written(header, &request.events, &request.states);
+            index.reach_written(chunk.iter().map(|(header, _)| header));
         }
-        index.note_age(self.position, now, oldest);
+        shared.index.write().note_age(self.end, now, oldest);
     }
 
-    fn settle_keys(&mut self) {
-        let mut dedup = self.shared.dedup.lock();
-        for (header, request) in self.group.frames_mut() {
-            dedup.release(header.bus, request.events.iter().map(|event| event.key));
+    fn settle_keys(&self, shared: &Shared) {
+        let (now, oldest) = shared.window();
+        for chunk in self.frames.chunks(CHUNK) {
+            let mut dedup = shared.dedup.lock();
+            for (header, request) in chunk {
+                for event in &request.events {
+                    dedup
+                        .recent
+                        .add((header.bus, event.sequence), event.key, now, oldest);
+                }
+                dedup.release(header.bus, request.events.iter().map(|event| event.key));
+            }
         }
-        drop(dedup);
-        self.shared.dedup_changed.notify_waiters();
+        shared.dedup_changed.notify_waiters();
     }
 
-    fn answer(&mut self) {
+    fn answer(&mut self, shared: &Shared) {
         #[cfg(feature = "failpoints")]
         crate::log::files::failpoints::reach_ack();
-        let shared = &self.shared;
         let is_followed = shared.feed.receiver_count() > 0;
-        let mut admitted = 0;
-        for (header, mut request) in self.group.drain() {
+        let (mut admitted, mut answers) = (0, Answers::default());
+        for (header, mut request) in self.frames.drain(..) {
             admitted += request.admitted as usize;
-            request.answer(Ok(header.first_sequence));
+            request.answer_with(&mut answers, Ok(header.first_sequence));
             // A feed whose reader has gone away needs no event.
             if is_followed && !request.events.is_empty() {
                 let fits = request.body.len() <= FEED_MAX_BODY;
@@ -67,6 +96,7 @@ impl Writer {
                 shared.feed.send(durable).ok();
             }
         }
+        shared.answering.give(answers);
         shared.admission.add_permits(admitted);
     }
 }

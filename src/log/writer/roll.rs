@@ -30,6 +30,8 @@ impl Writer {
     /// exists proves that everything before it was synced.
     pub(super) fn roll(&mut self) -> Result<bool, LogError> {
         self.settle()?;
+        // The index of the segment goes with it, so it must be whole.
+        self.publisher.drain()?;
         let Some(file) = self.next_file()? else {
             return Ok(false);
         };
@@ -53,6 +55,7 @@ impl Writer {
             })?;
         }
         self.hand_over(sealed);
+        self.rows = 0;
         self.prepare_next();
         Ok(true)
     }

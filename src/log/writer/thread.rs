@@ -19,12 +19,10 @@ impl Writer {
         let mut work = VecDeque::new();
         let ended = self.serve(&mut work).and_then(|()| self.finish());
         let ended = ended.map_err(|error| {
-            let under_way = self
-                .group
-                .drain()
-                .map(|(_, request)| request)
-                .chain(work.drain(..));
-            self.shared.poison(error, under_way);
+            // What is durable is published first, so that its callers hear that it is.
+            let published = self.publisher.drain();
+            let under_way = self.group.abandon().chain(work.drain(..));
+            self.shared.poison(published.err().unwrap_or(error), under_way);
             LogError::Poisoned
         });
         self.stop_preparing();
@@ -33,8 +31,6 @@ impl Writer {
 
     fn serve(&mut self, work: &mut VecDeque<crate::log::queue::Request>) -> Result<(), LogError> {
         loop {
-            // Those who were just answered come first: what they send next joins this group.
-            std::thread::yield_now();
             let sync_in = self
                 .sync_due
                 .map(|due| due.saturating_duration_since(Instant::now()));
@@ -50,6 +46,7 @@ impl Writer {
 
     fn finish(&mut self) -> Result<(), LogError> {
         self.settle()?;
+        self.publisher.drain()?;
         self.mark()?;
         let mut supers = self.shared.supers.lock();
         let newest = supers.newest();
@@ -65,7 +62,7 @@ impl Drop for Writer {
     /// A writer that ends without having closed, which only a panic can cause, must not leave callers waiting.
     fn drop(&mut self) {
         if self.shared.queue.refusal().is_none() {
-            let under_way: Vec<_> = self.group.drain().map(|(_, request)| request).collect();
+            let under_way: Vec<_> = self.group.abandon().collect();
             self.shared.poison(LogError::Poisoned, under_way.into_iter());
         }
     }
