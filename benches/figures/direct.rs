@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tramline::log::BusId;
 use tramline::log::DedupKey;
+use tramline::log::FileLayer;
 use tramline::log::Log;
 use tramline::log::LogConfig;
 use tramline::log::NewEvent;
@@ -37,9 +38,16 @@ pub(crate) struct Direct {
 impl Direct {
     /// A new log with the settings it has by default.
     pub(crate) fn new() -> Self {
+        Self::on(FileLayer::Prepared)
+    }
+
+    /// A new log whose segments come to be in this way.
+    pub(crate) fn on(layer: FileLayer) -> Self {
         let dir = scratch();
-        let (log, _) = open(&dir.path().join("data"));
-        Self { log, dir }
+        Self {
+            log: open(&dir.path().join("data"), layer),
+            dir,
+        }
     }
 
     /// Where it is.
@@ -48,15 +56,16 @@ impl Direct {
     }
 }
 
-/// Opens the log in a directory; also says how long that took.
-pub(crate) fn open(dir: &Path) -> (Log, Duration) {
+fn open(dir: &Path, file_layer: FileLayer) -> Log {
     let now = || {
         let since = SystemTime::UNIX_EPOCH.elapsed().expect("a clock");
         i64::try_from(since.as_millis()).expect("a time")
     };
-    let started = Instant::now();
-    let (log, _) = Log::open(LogConfig::new(dir), Arc::new(now)).expect("the log opens");
-    (log, started.elapsed())
+    let config = LogConfig {
+        file_layer,
+        ..LogConfig::new(dir)
+    };
+    Log::open(config, Arc::new(now)).expect("the log opens").0
 }
 
 /// An event of 1 KiB that was never stored.

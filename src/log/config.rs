@@ -21,6 +21,15 @@ pub enum Durability {
     Interval(Duration),
 }
 
+/// How segment files come to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileLayer {
+    /// Filled with zeros ahead: a sync writes data only, and a full disk is noticed before the log is touched.
+    Prepared,
+    /// Extended as they are written, to be measured beside the other: a full disk ends the log.
+    Plain,
+}
+
 /// Where the log lives and what bounds it.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
@@ -34,6 +43,8 @@ pub struct LogConfig {
     pub admission_bytes: usize,
     /// What an acknowledgement says.
     pub durability: Durability,
+    /// How segment files come to be.
+    pub file_layer: FileLayer,
     /// How long an append waits for room among them before it is refused.
     pub admission_wait: Duration,
     /// Rows after which the index of a segment is full and the segment is sealed, however small.
@@ -57,6 +68,7 @@ impl LogConfig {
             max_body: MAX_BODY,
             admission_bytes: 64 << 20,
             durability: Durability::Always,
+            file_layer: FileLayer::Prepared,
             admission_wait: Duration::from_secs(1),
             max_index_entries: 4_000_000,
             dedup_window: Duration::from_mins(10),

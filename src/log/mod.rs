@@ -68,7 +68,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Durability, IsSameEvent, LogConfig, Now};
+pub use config::{Durability, FileLayer, IsSameEvent, LogConfig, Now};
 pub use damage::{Damage, MissingEvents};
 pub use error::{AppendError, LogError};
 pub use event::{Appended, Cause, NewEvent, StateKind, StateRecord, StoredEvent, StoredState};

@@ -48,7 +48,7 @@ impl Log {
         Disk.create_dir(&config.dir)
             .map_err(LogError::io("create", &config.dir))?;
         let lock = DirLock::take(&config.dir)?;
-        Self::open_with(files::real(), config, now, Some(lock))
+        Self::open_with(files::real(config.file_layer), config, now, Some(lock))
     }
 
     /// Opens a log on any files; `lock` is held until the log is closed.

@@ -19,11 +19,8 @@ pub(crate) const PREPARED: &str = "next.prepared";
 const RESERVE: &str = "reserve.prepared";
 /// Bytes of the smallest segment.
 pub(crate) const LEAST_SIZE: u64 = 64 << 10;
-/// Zeros are written in pieces of this size: the source stays in the processor's cache.
-const ZERO_CHUNK: usize = 128 << 10;
 /// So many zeros are synced at a time, so that they never crowd the log's own writes.
 const ZERO_SYNC: u64 = 2 << 20;
-static ZEROS: [u8; ZERO_CHUNK] = [0; ZERO_CHUNK];
 
 /// One segment file, open.
 pub(crate) struct Segment {
@@ -332,16 +329,10 @@ impl Preparing {
     /// Writes and syncs some more zeros.
     pub(crate) fn step(&mut self) -> Result<(), LogError> {
         let end = self.filled + self.left().min(ZERO_SYNC);
-        while self.filled < end {
-            let len = ZEROS
-                .len()
-                .min(usize::try_from(end - self.filled).unwrap_or(ZERO_CHUNK));
-            let (chunk, _) = ZEROS.split_at(len);
-            self.file
-                .write_at(chunk, self.filled)
-                .map_err(LogError::io("write", &self.path))?;
-            self.filled += len as u64;
-        }
+        self.file
+            .fill(self.filled, end - self.filled)
+            .map_err(LogError::io("write", &self.path))?;
+        self.filled = end;
         self.file.sync_data().map_err(LogError::io("sync", &self.path))
     }
 

@@ -9,15 +9,22 @@ mod disk;
 #[cfg(feature = "failpoints")]
 pub(crate) mod failpoints;
 pub(crate) mod lock;
+mod plain;
 #[cfg(test)]
 pub(crate) mod simulated;
 
 pub(crate) use disk::Disk;
+use plain::Plain;
 
+use super::config::FileLayer;
 use super::space::Space;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Zeros are written in pieces of this size: the source stays in the processor's cache.
+const ZERO_CHUNK: usize = 128 << 10;
+static ZEROS: [u8; ZERO_CHUNK] = [0; ZERO_CHUNK];
 
 /// A directory tree of files.
 pub(crate) trait Files: Send + Sync {
@@ -45,6 +52,18 @@ pub(crate) trait File: Send + Sync {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes all bytes at `offset`, extending the file when needed.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Fills `len` bytes at `offset` ahead of their use, so that they read as zeros.
+    fn fill(&self, offset: u64, len: u64) -> io::Result<()> {
+        let mut filled = 0;
+        while filled < len {
+            let chunk = usize::try_from(len - filled)
+                .unwrap_or(ZERO_CHUNK)
+                .min(ZERO_CHUNK);
+            self.write_at(ZEROS.split_at(chunk).0, offset + filled)?;
+            filled += chunk as u64;
+        }
+        Ok(())
+    }
     /// Makes content and size durable.
     fn sync_data(&self) -> io::Result<()>;
     /// Makes content and all metadata durable.
@@ -54,11 +73,14 @@ pub(crate) trait File: Send + Sync {
 }
 
 /// The files of the operating system, as an open log uses them.
-pub(crate) fn real() -> Arc<dyn Files> {
-    #[cfg(feature = "failpoints")]
-    return Arc::new(failpoints::Failing);
-    #[cfg(not(feature = "failpoints"))]
-    Arc::new(Disk)
+pub(crate) fn real(layer: FileLayer) -> Arc<dyn Files> {
+    match layer {
+        #[cfg(feature = "failpoints")]
+        FileLayer::Prepared => Arc::new(failpoints::Failing),
+        #[cfg(not(feature = "failpoints"))]
+        FileLayer::Prepared => Arc::new(Disk),
+        FileLayer::Plain => Arc::new(Plain),
+    }
 }
 
 /// Reads `len` bytes at `offset`.
