@@ -53,8 +53,6 @@ const POINTS: &[(&str, u64)] = &[
     ("snapshot::rename", 2),
     ("snapshot::remove", 1),
 ];
-/// The points of a trim, beside those of every write.
-const TRIM_POINTS: &[(&str, u64)] = &[("segment::remove", 2), ("index::remove", 2), ("super::write", 12)];
 /// Requests after which every point was reached.
 const ENOUGH: usize = 250;
 /// Servers at work at the same time.
@@ -66,20 +64,6 @@ const SMALL: [&str; 6] = [
     "16384",
     "--max-event-bytes",
     "16384",
-];
-
-/// So that segments are given up soon.
-const TRIMMED: [&str; 10] = [
-    "--segment-size",
-    "65536",
-    "--max-batch-bytes",
-    "8192",
-    "--max-event-bytes",
-    "8192",
-    "--dedup-window",
-    "1s",
-    "--retain-size",
-    "262144",
 ];
 
 /// One run: what happens at which of the times that a point is reached.
@@ -122,10 +106,6 @@ async fn loses_nothing(failure: Failure) -> Option<Failure> {
     missed
 }
 
-async fn loses_only_what_is_given_up(failure: Failure) -> Option<Failure> {
-    happens(failure, &TRIMMED).await.0
-}
-
 /// Lets it happen and looks for what was acknowledged; the failure, if it never happened, and the
 /// first event that is left.
 async fn happens(failure: Failure, flags: &[&str]) -> (Option<Failure>, u64) {
@@ -155,17 +135,6 @@ async fn happens(failure: Failure, flags: &[&str]) -> (Option<Failure>, u64) {
     server.restart().await;
     let first = ledger.is_there(&server).await;
     ((!is_reached).then_some(failure), first)
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn i1_a_failure_at_every_point_of_a_trim_costs_no_more_than_the_trim() {
-    let runs = at(TRIM_POINTS, &mut StdRng::seed_from_u64(1));
-    let missed = futures_util::stream::iter(runs.into_iter().map(loses_only_what_is_given_up))
-        .buffer_unordered(AT_ONCE)
-        .filter_map(std::future::ready)
-        .collect::<Vec<Failure>>()
-        .await;
-    assert!(missed.is_empty(), "never happened: {missed:#?}");
 }
 
 #[tokio::test]
