@@ -79,10 +79,10 @@ pub struct DeliveryReply {
     pub state: String,
     /// Every attempt so far.
     pub attempts: Vec<AttemptReply>,
-    /// Why it is dead, or was given up.
+    /// Why it is dead or dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The same in words.
+    /// Why it is dead or dropped, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -142,6 +142,53 @@ pub struct RouteRates {
     pub failures: f64,
 }
 
+/// What to test a target with.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouteTestRequest {
+    /// An event in the CloudEvents JSON format; a plain one of the type `tramline.test` if left out.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub event: Option<Box<RawValue>>,
+}
+
+/// How a test of a target ended. What the target answered beside its status is not told.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RouteTestReply {
+    /// How it ended, as of an attempt: `ok`, `timeout`, `egress_blocked`, `http_503`, …
+    pub class: String,
+    /// Status the target answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// How long it took, milliseconds.
+    pub ms: u32,
+    /// What happened, in a sentence.
+    pub reason: String,
+}
+
+/// The route to send an event over once more.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResendRequest {
+    /// Name of the rule.
+    pub rule: String,
+    /// Name of the target.
+    pub target: String,
+}
+
+/// Another route to give dead letters to.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedriveTo {
+    /// Name of its bus, `default` if left out; letters of other buses stay as they are and count as failed.
+    #[serde(default)]
+    pub bus: Option<String>,
+    /// Name of the rule.
+    pub rule: String,
+    /// Name of the target.
+    pub target: String,
+}
+
 /// All open routes, a page at a time.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RouteList {
@@ -194,7 +241,29 @@ pub struct DeadLetterList {
 pub struct RedriveRequest {
     /// Which letters; all of them when it is empty.
     #[serde(default)]
-    pub filter: RedriveFilter,
+    pub filter: LetterFilter,
+    /// Another route of the same bus, instead of the letters' own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<RedriveTo>,
+    /// With the present transform of the rule, not with the one that was in force when the event was accepted.
+    #[serde(default)]
+    pub retransform: bool,
+    /// Not faster than this: `100/s`, `60/m` or `10/h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
+    /// Only say how many there are.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Which dead letters to give up, and why.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiscardRequest {
+    /// Which letters; all of them when it is empty.
+    pub filter: LetterFilter,
+    /// Why, to be read in the timeline of each event; up to 1,000 characters.
+    pub reason: String,
     /// Only say how many there are.
     #[serde(default)]
     pub dry_run: bool,
@@ -203,7 +272,7 @@ pub struct RedriveRequest {
 /// Names dead letters; a field left out means all.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RedriveFilter {
+pub struct LetterFilter {
     /// These letters.
     pub ids: Option<Vec<String>>,
     /// On this bus.
@@ -216,6 +285,8 @@ pub struct RedriveFilter {
     pub code: Option<String>,
     /// Whose last attempt was at or after, RFC 3339.
     pub since: Option<String>,
+    /// Whose last attempt was before, RFC 3339.
+    pub until: Option<String>,
 }
 
 /// A job: work that goes on after its request was answered.
@@ -227,10 +298,25 @@ pub struct JobReply {
     pub kind: String,
     /// `running`, `done`, `cancelled` or `failed`.
     pub state: String,
-    /// Parts it has in all.
+    /// Dead letters it has in all.
     pub total: u64,
-    /// Parts that are done.
+    /// Letters that are done.
     pub done: u64,
-    /// Parts that could not be done.
+    /// Letters that could not be done, because their route is gone or somebody else was first.
     pub failed: u64,
+    /// When it was accepted, RFC 3339; none for a dry run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Why it was cut off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The jobs that are remembered, a page at a time.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct JobList {
+    /// The newest first.
+    pub items: Vec<JobReply>,
+    /// Pass it as `cursor` to go on.
+    pub next_cursor: Option<String>,
 }

@@ -82,6 +82,12 @@ struct Revision {
     rule: Arc<Rule>,
 }
 
+impl Revision {
+    fn covers(&self, generation: u64) -> bool {
+        self.from <= generation && self.until.is_none_or(|until| generation < until)
+    }
+}
+
 /// A stored rule does not compile with this version of Tramline.
 #[derive(Debug, thiserror::Error)]
 #[error("the stored rule `{rule}` of the bus `{bus}` cannot be read: {}", .issues.first().map_or("", |issue| &issue.detail))]
@@ -158,20 +164,39 @@ impl View {
     #[must_use]
     pub fn rule_at(&self, bus: &BusName, rule: &RuleName, generation: u64) -> Option<&Arc<Rule>> {
         let revisions = self.history.get(bus)?.get(rule)?;
-        let is_in_force = |revision: &&Revision| {
-            revision.from <= generation && revision.until.is_none_or(|until| generation < until)
-        };
         revisions
             .iter()
             .rev()
-            .find(is_in_force)
+            .find(|revision| revision.covers(generation))
             .map(|revision| &revision.rule)
+    }
+
+    /// The rules that were in force in a generation of a bus, as far as they are remembered.
+    pub fn rules_at(&self, bus: &BusName, generation: u64) -> impl Iterator<Item = &Arc<Rule>> {
+        let rules = self.history.get(bus).into_iter().flat_map(HashMap::values);
+        rules.filter_map(move |revisions| {
+            let mut revisions = revisions.iter().rev();
+            revisions
+                .find(|revision| revision.covers(generation))
+                .map(|revision| &revision.rule)
+        })
     }
 
     /// The names of a route, also of a closed one.
     #[must_use]
     pub fn route(&self, id: RouteId) -> Option<&RouteNames> {
         self.routes.get(&id).map(AsRef::as_ref)
+    }
+
+    /// The open route of these names.
+    #[must_use]
+    pub fn open_route(&self, bus: &str, rule: &str, target: &str) -> Option<RouteId> {
+        let rule = self.bus(bus)?.rules.get(&RuleName::parse(rule).ok()?)?;
+        let is_meant = |id: &&RouteId| {
+            self.route(**id)
+                .is_some_and(|names| names.target.as_str() == target)
+        };
+        rule.routes.iter().find(is_meant).copied()
     }
 
     /// The present settings of the target of an open route.

@@ -33,9 +33,12 @@ pub(super) enum Command {
     /// Check, test, apply and list rules
     #[command(subcommand)]
     Rules(RulesVerb),
-    /// Dead letters: list them, give them back
+    /// Dead letters: list them, give them back, give them up
     #[command(subcommand)]
     Dlq(DlqVerb),
+    /// Routes: what each pair of rule and target is doing
+    #[command(subcommand)]
+    Routes(RoutesVerb),
     /// Look into a log on disk
     #[command(subcommand)]
     Log(LogVerb),
@@ -209,8 +212,59 @@ pub(super) struct BusArgs {
 pub(super) enum DlqVerb {
     /// List dead letters
     List(LettersArgs),
+    /// Show a dead letter with its event and its attempts
+    Show(LetterArgs),
     /// Give dead letters back to their routes
     Redrive(RedriveArgs),
+    /// Give dead letters up, on record
+    Discard(DiscardArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LetterArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// Its id
+    pub(super) id: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RoutesVerb {
+    /// List the open routes of all buses
+    List(ServerArgs),
+    /// Show a route
+    Get(RouteArgs),
+    /// Send a test event to the target of a route; fails if it is not taken
+    Test(RouteArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RouteArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// Its bus
+    #[arg(long, default_value = "default")]
+    pub(super) bus: String,
+    /// Its names, as RULE/TARGET
+    pub(super) route: RouteName,
+}
+
+/// A rule and one of its targets.
+#[derive(Debug, Clone)]
+pub(super) struct RouteName {
+    pub(super) rule: String,
+    pub(super) target: String,
+}
+
+impl std::str::FromStr for RouteName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').filter(|(_, target)| !target.contains('/'));
+        let (rule, target) = parts.ok_or("a route is written RULE/TARGET")?;
+        let (rule, target) = (rule.to_owned(), target.to_owned());
+        Ok(Self { rule, target })
+    }
 }
 
 /// Which dead letters
@@ -230,6 +284,12 @@ pub(super) struct LettersArgs {
     /// With this code
     #[arg(long)]
     pub(super) code: Option<String>,
+    /// Whose last attempt was at or after this RFC 3339 time
+    #[arg(long)]
+    pub(super) since: Option<String>,
+    /// Whose last attempt was before this RFC 3339 time
+    #[arg(long)]
+    pub(super) until: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -239,6 +299,32 @@ pub(super) struct RedriveArgs {
     /// Only say how many there are
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Not faster than this, such as 100/s
+    #[arg(long)]
+    pub(super) rate: Option<String>,
+    /// With the present transform of the rule
+    #[arg(long)]
+    pub(super) retransform: bool,
+    /// To another route of the bus, as RULE/TARGET
+    #[arg(long)]
+    pub(super) to: Option<RouteName>,
+    /// These letters only
+    pub(super) ids: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiscardArgs {
+    #[command(flatten)]
+    pub(super) letters: LettersArgs,
+    /// Why, to be read in the timeline of each event
+    #[arg(long)]
+    pub(super) reason: String,
+    /// Only say how many there are
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
     /// These letters only
     pub(super) ids: Vec<String>,
 }

@@ -6,12 +6,14 @@
 
 mod args;
 mod client;
+mod confirm;
 mod dlq;
 mod error;
 mod event;
 mod log;
 mod output;
 mod publish;
+mod routes;
 mod rules;
 mod server;
 mod tail;
@@ -52,6 +54,7 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Event(verb) => event::run(verb).await,
         Command::Rules(verb) => rules::run(verb).await,
         Command::Dlq(verb) => dlq::run(verb).await,
+        Command::Routes(verb) => routes::run(verb).await,
         Command::Log(verb) => log::run(verb),
         Command::Status(server) => server::status(&server).await,
         Command::Openapi => server::openapi(),

@@ -6,11 +6,13 @@
 pub(crate) mod duration;
 mod list;
 mod period;
+mod rate;
 mod settings;
 mod write;
 
 pub use period::Fsync;
 pub use period::Period;
+pub use rate::Rate;
 pub use settings::Flags;
 pub use settings::LogFormat;
 pub use settings::Settings;

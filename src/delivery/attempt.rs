@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
+use super::again::Terms;
 use super::engine::Shared;
 use super::gate::Heard;
 use super::queue::Due;
@@ -98,6 +99,11 @@ pub(super) struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
+    /// What is special about it.
+    pub(super) fn terms(&self) -> Terms {
+        self.route.queue.lock().terms(self.due.sequence)
+    }
+
     async fn attempt(&self, stored: &StoredEvent) {
         let view = self.shared.view.load_full();
         let Some((names, target)) = view
@@ -107,7 +113,8 @@ impl Delivery<'_> {
             // Closed while in flight: the record of the closing settles it.
             return self.route.queue.lock().settle(self.due.sequence);
         };
-        let rule = view.rule_at(&names.bus, &names.rule, stored.generation);
+        let generation = self.terms().generation.unwrap_or(stored.generation);
+        let rule = view.rule_at(&names.bus, &names.rule, generation);
         match render::render(stored, rule.map(AsRef::as_ref), names.bus.as_str()) {
             Ok(event) => {
                 let (made, report) = self.send(target, &event, stored.hops).await;
@@ -125,7 +132,13 @@ impl Delivery<'_> {
         let at_ms = shared.clock.now_ms();
         let call = Call {
             event,
-            webhook_id: &webhook_id(shared.log.uuid(), self.route.bus, sequence, self.route.id),
+            webhook_id: &webhook_id(
+                shared.log.uuid(),
+                self.route.bus,
+                sequence,
+                self.route.id,
+                self.terms().replay,
+            ),
             timestamp: render::unix_seconds(at_ms),
             hops,
             deadline: target.timeout,
@@ -325,7 +338,7 @@ impl Delivery<'_> {
                 sequences: vec![sequence],
             };
             shared.emit(self.route.id, letter);
-            self.route.queue.lock().bury(sequence);
+            self.route.queue.lock().bury(sequence, &death.code);
         }
     }
 
@@ -349,7 +362,7 @@ impl Delivery<'_> {
         let read = tokio::task::spawn_blocking(move || match log.event(bus, sequence)? {
             Some(event) => Ok(Some(event)),
             // The bus no longer keeps it; a letter that was given back does.
-            None => Ok(letters.find(route, sequence)?.and_then(|(_, event)| event)),
+            None => letters.event(route, sequence),
         });
         match read.await {
             Ok(Ok(Some(event))) => Loaded::Event(event),

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use parking_lot::RwLock;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +21,7 @@ use super::memory::Memory;
 use super::progress::Progress;
 use super::publish::Publish;
 use super::queue::Queue;
+use super::resend::TESTS;
 use super::route::Route;
 use super::slots::Slots;
 use super::system::Outbox;
@@ -55,6 +57,18 @@ pub enum DeliveryError {
     /// A stored event or record does not read back.
     #[error("a stored event cannot be read")]
     Unreadable(#[from] crate::event::StoredError),
+    /// Wait for one of the jobs to end, or cancel one.
+    #[error("{max} jobs are running, which is the limit")]
+    TooManyJobs {
+        /// How many may run at once.
+        max: usize,
+    },
+    /// Try again when one of the tests has ended.
+    #[error("{max} tests of targets are running, which is the limit")]
+    TooManyTests {
+        /// How many may run at once.
+        max: usize,
+    },
     /// The work was cut off by the end of the process.
     #[error("the server is stopping")]
     Stopping,
@@ -80,7 +94,9 @@ pub(super) struct Shared {
     /// Unfinished deliveries of routes that the catalog does not know.
     pub(super) unclaimed: Mutex<HashMap<RouteId, OnRoute>>,
     memory: Memory,
+    /// One at a time changes what becomes of letters: jobs, resends, and giving up old ones.
     pub(super) redrives: tokio::sync::Mutex<()>,
+    pub(super) tests: Arc<Semaphore>,
     pub(super) slots: Arc<Slots>,
     pub(super) workers: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -138,13 +154,14 @@ impl Engine {
             view: ArcSwap::new(Arc::clone(view)),
             routes: RwLock::default(),
             progress: Progress::default(),
-            jobs: Jobs::default(),
+            jobs: Jobs::restored(unfinished.jobs),
             letters: Letters::new(letters),
             publish: outside.publish,
             outbox: Outbox::default(),
             unclaimed: Mutex::default(),
             memory: Memory::new(HELD_BYTES),
             redrives: tokio::sync::Mutex::default(),
+            tests: Arc::new(Semaphore::new(TESTS)),
             slots: Arc::new(Slots::new(SLOTS)),
             workers: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -167,6 +184,7 @@ impl Engine {
         });
         let keeper = Arc::clone(&shared);
         shared.workers.spawn(keep::run(keeper, keeping));
+        shared.resume_jobs();
         let feeder = Arc::clone(&shared);
         shared.workers.spawn(async move { feeder.follow(feed).await });
         Ok(Self { shared })

@@ -6,11 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use serde_json::json;
-
 use super::engine::DeliveryError;
 use super::engine::Shared;
+use super::record;
+use super::record::Ending;
 use super::recorder;
 use super::route::Route;
 use super::system::SystemEvent;
@@ -21,13 +20,15 @@ use crate::log::Expired;
 use crate::log::LogError;
 use crate::log::Retention;
 use crate::log::RouteId;
-use crate::log::StateKind;
-use crate::log::StateRecord;
 
 /// How often retention is looked at; sealing a segment makes it look at once.
 const EVERY: Duration = Duration::from_secs(5);
 /// Sequences in one record of what is given up.
 const RECORD_SEQUENCES: usize = 8_192;
+
+/// Codes of what is given up here.
+const HARD_LIMIT: &str = "hard-limit";
+const LETTER_EXPIRED: &str = "letter-expired";
 
 /// How long the logs keep what nobody needs any more.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +84,8 @@ async fn take_snapshots(
 
 async fn keep_events(shared: &Arc<Shared>, retention: Retention) -> Result<(), DeliveryError> {
     while !shared.stop.is_cancelled() {
+        // What a job gives back is not given up between its look at the event and its record.
+        let _turn = shared.redrives.lock().await;
         let log = shared.log.clone();
         let Some(expired) = blocking(move || log.expired(&retention)).await? else {
             return Ok(());
@@ -101,15 +104,24 @@ async fn keep_events(shared: &Arc<Shared>, retention: Retention) -> Result<(), D
 
 async fn keep_letters(shared: &Arc<Shared>, retention: Retention) -> Result<(), DeliveryError> {
     while !shared.stop.is_cancelled() {
+        let _turn = shared.redrives.lock().await;
         let letters = shared.letters.clone();
         let Some(expiring) = blocking(move || letters.expiring(&retention)).await? else {
             return Ok(());
         };
+        let is_under_way = |(id, sequence): &(RouteId, u64)| {
+            let route = shared.routes.read().get(id).cloned();
+            route.is_some_and(|route| route.queue.lock().is_under_way(*sequence))
+        };
+        if expiring.newest.iter().any(is_under_way) {
+            // It was given back, and its event may be here alone.
+            return Ok(());
+        }
         for (id, sequence) in expiring.newest {
             let route = shared.routes.read().get(&id).cloned();
             if let Some(route) = route.filter(|route| route.queue.lock().dead().contains(sequence)) {
                 shared
-                    .drop_deliveries((route.id, route.bus), &[sequence], "letter-expired")
+                    .drop_deliveries((route.id, route.bus), &[sequence], LETTER_EXPIRED)
                     .await?;
                 route.queue.lock().forget_dead(sequence);
             }
@@ -184,7 +196,7 @@ impl Shared {
         };
         for (id, sequences) in doomed {
             for chunk in sequences.chunks(RECORD_SEQUENCES) {
-                self.drop_deliveries((id, bus), chunk, "hard-limit").await?;
+                self.drop_deliveries((id, bus), chunk, HARD_LIMIT).await?;
             }
             if let Some(route) = self.unclaimed.lock().get_mut(&id) {
                 route.forget_below(end);
@@ -216,7 +228,7 @@ impl Shared {
                 }
                 continue;
             }
-            self.drop_deliveries((route.id, route.bus), &doomed, "hard-limit")
+            self.drop_deliveries((route.id, route.bus), &doomed, HARD_LIMIT)
                 .await?;
         }
     }
@@ -228,13 +240,12 @@ impl Shared {
         reason: &'static str,
     ) -> Result<(), DeliveryError> {
         let count = u64::try_from(sequences.len()).unwrap_or(u64::MAX);
-        let record = StateRecord {
-            route,
-            bus,
-            sequences: sequences.to_vec(),
-            payload: Bytes::from(json!({ "reason": reason }).to_string()),
-            ..StateRecord::new(StateKind::Dropped)
+        let words = match reason {
+            HARD_LIMIT => "the log is above its hard limit",
+            _ => "the dead letter was kept for as long as dead letters are",
         };
+        let ending = Ending::new(reason, words);
+        let record = record::dropped((route, bus), sequences.to_vec(), &ending);
         recorder::record(&self.log, &self.stop, vec![record])
             .await
             .map_err(DeliveryError::Append)?;

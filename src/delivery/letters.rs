@@ -22,6 +22,7 @@ use crate::log::StoredState;
 
 use super::record;
 use super::record::Death;
+use super::record::Kept;
 use super::record::Letter;
 
 /// Letters that are over age.
@@ -59,17 +60,7 @@ impl Letters {
             bus,
             ..record::letter(route, sequence, &letter)
         };
-        let copy = event.map(|event| NewEvent {
-            // A letter is never a duplicate: the same delivery may die again after a redrive.
-            key: DedupKey(rand::random()),
-            generation: event.generation,
-            hops: event.hops,
-            cause: Some(Cause { route, sequence }),
-            routes: Vec::new(),
-            attributes: event.attributes.clone(),
-            data: event.data.clone(),
-        });
-        match copy {
+        match event.map(|event| copy(route, event)) {
             Some(copy) => self.log.append(bus, vec![copy], vec![state]).await.map(drop),
             None => self.log.record(vec![state]).await,
         }
@@ -85,16 +76,40 @@ impl Letters {
             return Ok(None);
         };
         let letter = record::read::<Letter>(&state);
-        let event = events.into_iter().next().map(|event| StoredEvent {
-            sequence,
-            time_ms: letter
-                .as_ref()
-                .and_then(|letter| letter.accepted_at_ms)
-                .unwrap_or(event.time_ms),
-            cause: None,
-            ..event
-        });
+        let accepted_at_ms = letter.as_ref().and_then(|letter| letter.accepted_at_ms);
+        let event = as_on_bus(events, sequence, accepted_at_ms);
         Ok(letter.map(|letter| (letter, event)))
+    }
+
+    /// The event that is kept for a delivery, as the bus had it. Blocking.
+    pub(super) fn event(&self, route: RouteId, sequence: u64) -> Result<Option<StoredEvent>, LogError> {
+        let Some((state, events)) = self.log.route_frame(route, sequence)? else {
+            return Ok(None);
+        };
+        let kept = record::read::<Kept>(&state);
+        Ok(as_on_bus(
+            events,
+            sequence,
+            kept.and_then(|kept| kept.accepted_at_ms),
+        ))
+    }
+
+    /// Keeps an event for a route that it is given to, when the bus no longer has it.
+    pub(super) async fn keep_for(
+        &self,
+        route: RouteId,
+        bus: BusId,
+        event: &StoredEvent,
+    ) -> Result<(), AppendError> {
+        let kept = Kept {
+            accepted_at_ms: Some(event.time_ms),
+        };
+        let state = StateRecord {
+            bus,
+            ..record::kept(route, event.sequence, &kept)
+        };
+        let copy = copy(route, event);
+        self.log.append(bus, vec![copy], vec![state]).await.map(drop)
     }
 
     /// The oldest letters, if they are over age. Blocking.
@@ -105,7 +120,7 @@ impl Letters {
         let mut letters: Vec<(RouteId, u64, StoredState)> = Vec::new();
         self.log.fold(None, Some(expired.until), &mut |fact| {
             if let Fact::Recorded(state) = fact
-                && state.record.kind == StateKind::Dead
+                && matches!(state.record.kind, StateKind::Dead | StateKind::Redriven)
             {
                 let named = state.record.sequences.clone();
                 letters.extend(
@@ -140,5 +155,29 @@ impl Letters {
             Some(checkpoint) => self.log.save_snapshot(checkpoint, bytes::Bytes::new()),
             None => Ok(()),
         }
+    }
+}
+
+/// The event of a letter as its bus had it.
+fn as_on_bus(events: Vec<StoredEvent>, sequence: u64, accepted_at_ms: Option<i64>) -> Option<StoredEvent> {
+    events.into_iter().next().map(|event| StoredEvent {
+        sequence,
+        time_ms: accepted_at_ms.unwrap_or(event.time_ms),
+        cause: None,
+        ..event
+    })
+}
+
+fn copy(route: RouteId, event: &StoredEvent) -> NewEvent {
+    let sequence = event.sequence;
+    NewEvent {
+        // A letter is never a duplicate: the same delivery may die again after a redrive.
+        key: DedupKey(rand::random()),
+        generation: event.generation,
+        hops: event.hops,
+        cause: Some(Cause { route, sequence }),
+        routes: Vec::new(),
+        attributes: event.attributes.clone(),
+        data: event.data.clone(),
     }
 }

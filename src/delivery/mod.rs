@@ -13,12 +13,14 @@
 //! A process that dies between 2 and 3 sends the event again after the restart, under the same
 //! `webhook-id` and without charging the attempt. Nothing else is ever sent twice.
 
+mod again;
 mod attempt;
 mod dead_letters;
 mod engine;
 mod gate;
 mod jobs;
 mod keep;
+mod letter_set;
 mod letters;
 mod memory;
 mod pauses;
@@ -29,8 +31,10 @@ mod record;
 mod recorder;
 mod render;
 mod reply;
+mod resend;
 mod route;
 mod route_state;
+mod search;
 mod slots;
 mod status;
 mod system;
@@ -53,9 +57,12 @@ pub use engine::Outside;
 pub use gate::CircuitState;
 pub use jobs::Job;
 pub use jobs::JobState;
+pub use jobs::Redrive;
+pub use jobs::Work;
 pub use keep::Keeping;
 pub use publish::Publish;
 pub use record::Attempt;
+pub use resend::Tested;
 pub use route::RouteStatus;
 pub use route::Standing;
 pub use timeline::DeliveryState;

@@ -84,6 +84,22 @@ impl Progress {
             .copied()
     }
 
+    /// Waits until a delivery that has ended is on record. Cancel-safe.
+    ///
+    /// Whatever is recorded of it afterwards comes behind its end in the log.
+    pub(super) async fn recorded(&self, route: RouteId, sequence: u64) {
+        loop {
+            let drained = self.drained.notified();
+            tokio::pin!(drained);
+            // Listen before looking, so that a record in between is heard.
+            drained.as_mut().enable();
+            if self.find(route, sequence).is_none() {
+                return;
+            }
+            drained.await;
+        }
+    }
+
     /// Records what was taken, at most every [`FLUSH_AFTER`], until `stop`; then what is left.
     ///
     /// Returns early when the log is closed: the process ends, and the deliveries repeat.
@@ -178,6 +194,7 @@ fn take_frame(left: &mut VecDeque<(RouteId, usize)>, max_bytes: usize) -> Vec<(R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::again::Again;
     use crate::delivery::tests::PATIENCE;
     use crate::delivery::tests::log_with;
     use crate::target::Phases;
@@ -223,7 +240,7 @@ mod tests {
         });
         let (progress, stop) = (Progress::default(), CancellationToken::new());
         let others = async {
-            let other = || log.record(vec![record::redriven(RouteId(9), vec![1])]);
+            let other = || log.record(vec![record::redriven(RouteId(9), vec![1], &Again::default())]);
             while progress.pending.lock().count > 0 {
                 // While one of them is with the disk there is no room for the record.
                 futures_util::future::join_all((0..8).map(|_| other())).await;

@@ -1,6 +1,6 @@
 //! How delivery state is written into the payloads of the log's state records.
 //!
-//! `retry` and `dead` records are JSON: they are rare and must explain themselves. A `progress`
+//! `retry`, `dead` and `dropped` records are JSON: they are rare and must explain themselves. A `progress`
 //! record names many sequences; its payload holds 30 bytes for each, in the same order: time of
 //! the attempt (i64, Unix ms), duration (u32, ms), status (u16, 0 for none), and the phases of the
 //! call (four u32, ms, all bits set for none): DNS, connect, TLS, first byte. Little endian. Records of
@@ -12,6 +12,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::again::Again;
+use crate::log::BusId;
 use crate::log::RouteId;
 use crate::log::StateKind;
 use crate::log::StateRecord;
@@ -88,6 +90,32 @@ pub(super) struct Letter {
     /// When the event was accepted, Unix milliseconds; none if the event could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) accepted_at_ms: Option<i64>,
+}
+
+/// What is said of an event that is kept for a route it was given to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// When the event was accepted, Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) accepted_at_ms: Option<i64>,
+}
+
+/// Why a delivery was given up on record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ending {
+    /// Stable code.
+    pub(super) code: String,
+    /// The reason in words.
+    pub(super) reason: String,
+}
+
+impl Ending {
+    pub(super) fn new(code: &str, reason: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            reason: reason.into(),
+        }
+    }
 }
 
 /// One finished delivery inside a progress record.
@@ -196,9 +224,27 @@ pub(super) fn letter(route: RouteId, sequence: u64, letter: &Letter) -> StateRec
     state(StateKind::Dead, route, vec![sequence], json(letter))
 }
 
-/// Dead letters given back to their route.
-pub(super) fn redriven(route: RouteId, sequences: Vec<u64>) -> StateRecord {
-    state(StateKind::Redriven, route, sequences, Bytes::new())
+/// The record of a kept event in the dead-letter log.
+pub(super) fn kept(route: RouteId, sequence: u64, kept: &Kept) -> StateRecord {
+    state(StateKind::Redriven, route, vec![sequence], json(kept))
+}
+
+/// Deliveries that are given up.
+pub(super) fn dropped((route, bus): (RouteId, BusId), sequences: Vec<u64>, ending: &Ending) -> StateRecord {
+    StateRecord {
+        bus,
+        ..state(StateKind::Dropped, route, sequences, json(ending))
+    }
+}
+
+/// Deliveries that go over their route once more.
+pub(super) fn redriven(route: RouteId, sequences: Vec<u64>, again: &Again) -> StateRecord {
+    state(StateKind::Redriven, route, sequences, json(again))
+}
+
+/// How the deliveries of a `redriven` record go once more; as usual if it does not say.
+pub(super) fn again(record: &StoredState) -> Again {
+    read(record).unwrap_or_default()
 }
 
 /// The payload of a record in JSON; `None` for bytes that this version cannot read.

@@ -111,6 +111,7 @@ impl Delivery<'_> {
         events: &[Event],
     ) -> Result<(BusId, Vec<NewEvent>), String> {
         let (shared, route, sequence) = (self.shared, self.route.id, self.due.sequence);
+        let replay = self.terms().replay;
         let view = shared.view.load();
         let own_bus = view.route(route).map(|names| &names.bus);
         let bus = match target.kind.reply_to() {
@@ -127,7 +128,7 @@ impl Delivery<'_> {
             let (id, event) = prepared.ok_or_else(|| format!("there is no bus `{bus}`"))?;
             number = id;
             decided.push(NewEvent {
-                key: reply_key(&shared.log.uuid(), route, sequence, index),
+                key: reply_key(&shared.log.uuid(), route, (sequence, replay), index),
                 hops: stored.hops.saturating_add(1),
                 cause: Some(Cause { route, sequence }),
                 ..event
@@ -138,12 +139,13 @@ impl Delivery<'_> {
 }
 
 /// Recognises the n-th event of the reply to a delivery, whatever the function calls it.
-fn reply_key(log: &Uuid, route: RouteId, sequence: u64, index: u32) -> DedupKey {
+fn reply_key(log: &Uuid, route: RouteId, (sequence, replay): (u64, u64), index: u32) -> DedupKey {
     let digest = Sha256::new()
         .chain_update(b"reply")
         .chain_update(log.as_bytes())
         .chain_update(route.0.to_le_bytes())
         .chain_update(sequence.to_le_bytes())
+        .chain_update(replay.to_le_bytes())
         .chain_update(index.to_le_bytes())
         .finalize();
     let first = digest.first_chunk().copied().unwrap_or_default();
@@ -157,10 +159,16 @@ mod tests {
     #[test]
     fn each_event_of_each_reply_has_a_key_of_its_own() {
         let log = Uuid::from_u128(1);
-        let key = |route, sequence, index| reply_key(&log, RouteId(route), sequence, index);
-        let all = [key(1, 2, 0), key(2, 2, 0), key(1, 3, 0), key(1, 2, 1)];
+        let key = |route, delivery, index| reply_key(&log, RouteId(route), delivery, index);
+        let all = [
+            key(1, (2, 0), 0),
+            key(2, (2, 0), 0),
+            key(1, (3, 0), 0),
+            key(1, (2, 0), 1),
+            key(1, (2, 1), 0),
+        ];
         let distinct: std::collections::HashSet<_> = all.iter().map(|key| key.0).collect();
         assert_eq!(distinct.len(), all.len());
-        assert_eq!(key(1, 2, 0), all[0]);
+        assert_eq!(key(1, (2, 0), 0), all[0]);
     }
 }

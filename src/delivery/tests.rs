@@ -15,8 +15,9 @@ use super::Keeping;
 use super::Logs;
 use super::Outside;
 use super::Publish;
+use super::Redrive;
 use super::RouteStatus;
-use super::dead_letters::PageBounds;
+use super::search::PageBounds;
 use crate::catalog::BusName;
 use crate::catalog::BusRow;
 use crate::catalog::Loaded;
@@ -228,14 +229,10 @@ async fn a_page_of_dead_letters_is_bounded_and_says_where_to_go_on() {
         .unwrap();
     let engine = start(dir.path(), &log);
     until(&engine, |route| route.dead == 5).await;
-    let pages = |code: Option<&str>, bounds: PageBounds| {
-        let filter = DeadLetterFilter {
-            code: code.map(str::to_owned),
-            ..DeadLetterFilter::default()
-        };
+    let pages = |filter: &DeadLetterFilter, bounds: PageBounds| {
         let (mut after, mut sizes) = (None, Vec::new());
         loop {
-            let page = engine.dead_letter_page(&filter, after, bounds).unwrap();
+            let page = engine.dead_letter_page(filter, after, bounds).unwrap();
             sizes.push(page.items.len());
             after = page.next;
             if after.is_none() {
@@ -243,16 +240,26 @@ async fn a_page_of_dead_letters_is_bounded_and_says_where_to_go_on() {
             }
         }
     };
+    let any = DeadLetterFilter::default();
+    let of_another_code = DeadLetterFilter {
+        code: Some("other".to_owned()),
+        ..DeadLetterFilter::default()
+    };
+    let of_the_future = DeadLetterFilter {
+        since_ms: Some(i64::MAX),
+        ..DeadLetterFilter::default()
+    };
     let all = PageBounds {
         letters: 5,
         scanned: 5,
         bytes: 1 << 20,
     };
-    assert_eq!(pages(None, all), [5]);
-    assert_eq!(pages(None, PageBounds { letters: 2, ..all }), [2, 2, 1]);
-    assert_eq!(pages(None, PageBounds { bytes: 1, ..all }), [1; 5]);
-    assert_eq!(pages(Some("other"), all), [0]);
-    assert_eq!(pages(Some("other"), PageBounds { scanned: 2, ..all }), [0; 3]);
+    assert_eq!(pages(&any, all), [5]);
+    assert_eq!(pages(&any, PageBounds { letters: 2, ..all }), [2, 2, 1]);
+    assert_eq!(pages(&any, PageBounds { bytes: 1, ..all }), [1; 5]);
+    assert_eq!(pages(&of_another_code, PageBounds { scanned: 2, ..all }), [0]);
+    assert_eq!(pages(&of_the_future, all), [0]);
+    assert_eq!(pages(&of_the_future, PageBounds { scanned: 2, ..all }), [0; 3]);
     engine.stop().await;
 }
 
@@ -263,7 +270,9 @@ async fn a_redrive_whose_caller_goes_away_is_carried_out() {
     log.append(BUS, vec![senseless(1)], Vec::new()).await.unwrap();
     let engine = start(dir.path(), &log);
     until(&engine, |route| route.dead == 1).await;
-    let gone = engine.redrive(DeadLetterFilter::default()).now_or_never();
+    let gone = engine
+        .redrive(DeadLetterFilter::default(), Redrive::default())
+        .now_or_never();
     assert!(gone.is_none());
     let deaths = || {
         let states = log.route_states(ROUTE, 1).unwrap();
@@ -434,5 +443,26 @@ async fn i10_what_a_held_route_loses_to_the_hard_limit_is_on_record_too() {
     })
     .unwrap();
     assert!((1..start).all(|sequence| given_up.contains(&sequence)), "{start}");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_test_calls_no_address_that_a_delivery_may_not_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = log_with(dir.path(), |_| ());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let mut loaded = loaded();
+    let spec = json!({ "match": { "type": ["t"] }, "targets": [{ "name": "t", "webhook": { "url": url } }] });
+    for revision in &mut loaded.revisions {
+        revision.spec = Arc::new(spec.clone());
+    }
+    let view = Arc::new(View::from_loaded(&loaded).unwrap());
+    let engine = start_with(dir.path(), &log, keeping(None), &view);
+    let event = br#"{"specversion":"1.0","id":"1","source":"/s","type":"t"}"#;
+    let event = crate::event::event_from_json(&Bytes::from_static(event), None).unwrap();
+    let tested = engine.test(ROUTE, event).await.unwrap().unwrap();
+    assert_eq!((tested.class.as_str(), tested.status), ("egress_blocked", None));
+    assert!(listener.accept().now_or_never().is_none(), "somebody came");
     engine.stop().await;
 }

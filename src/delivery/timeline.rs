@@ -1,12 +1,12 @@
 //! What became of one event on each of its routes.
 
-use serde::Deserialize;
-
 use super::engine::DeliveryError;
 use super::engine::Engine;
+use super::queue::Queue;
 use super::record;
 use super::record::Attempt;
 use super::record::Death;
+use super::record::Ending;
 use super::record::Finished;
 use super::reply::REPLY_INVALID;
 use crate::log::BusId;
@@ -25,12 +25,21 @@ pub enum DeliveryState {
     Pending,
     /// Tried; the next attempt is due later.
     Retrying,
+    /// It waits behind another one of its key.
+    Held,
     /// The target has the event.
     Delivered,
     /// Ended without success; a dead letter says why.
     Dead,
-    /// Given up: its route was deleted before the event was delivered, or a record says why.
+    /// Given up on record: discarded, over a limit, or its route was deleted.
     Dropped,
+}
+
+impl DeliveryState {
+    /// Whether the delivery has not ended.
+    const fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Retrying | Self::Held)
+    }
 }
 
 /// One event on one route.
@@ -44,39 +53,79 @@ pub struct RouteTimeline {
     pub state: DeliveryState,
     /// Every attempt that was charged, in order.
     pub attempts: Vec<Attempt>,
-    /// Code and reason, when it is dead or was given up, or its reply could not be published.
-    pub death: Option<(String, String)>,
+    /// Code and reason, when it is dead or dropped, or its reply could not be published.
+    pub ending: Option<(String, String)>,
 }
 
 impl Engine {
-    /// The timeline of an event on every route it was accepted for. Reads the log; blocking.
+    /// The timeline of an event on every route it was accepted for or given to later. Reads the
+    /// log; blocking.
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub fn timeline(&self, event: &StoredEvent) -> Result<Vec<RouteTimeline>, DeliveryError> {
-        event
-            .routes
-            .iter()
-            .map(|route| self.on_route(*route, event.sequence))
+    pub fn timeline(&self, bus: BusId, event: &StoredEvent) -> Result<Vec<RouteTimeline>, DeliveryError> {
+        let mut routes = event.routes.clone();
+        let others = self.routes_where(bus, |queue| queue.is_guest(event.sequence));
+        routes.extend(others.into_iter().filter(|id| !event.routes.contains(id)));
+        routes.sort_unstable();
+        routes
+            .into_iter()
+            .map(|id| self.on_route(id, event.sequence))
             .collect()
     }
 
-    /// What is still recorded of an event that is no longer kept, on the routes of its bus. Reads
-    /// the log; blocking.
+    /// What is left of the timeline of an event that its bus no longer keeps: the routes that have
+    /// something to do with it or something on record, and the event if one of them keeps it. Blocking.
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub fn remains(&self, bus: BusId, sequence: u64) -> Result<Vec<RouteTimeline>, DeliveryError> {
+    pub fn retired_timeline(
+        &self,
+        bus: BusId,
+        sequence: u64,
+    ) -> Result<(Vec<RouteTimeline>, Option<StoredEvent>), DeliveryError> {
+        let mut routes = self.routes_where(bus, |queue| {
+            queue.dead().contains(sequence) || queue.is_under_way(sequence) || queue.is_guest(sequence)
+        });
         let view = self.shared.view.load();
         let of_bus = view.routes().filter(|names| names.bus_id == bus);
-        let mut told = Vec::new();
         for names in of_bus.take(MAX_ROUTES) {
             let records = self.shared.log.route_states(names.id, sequence);
             if !records.map_err(DeliveryError::Log)?.is_empty() {
-                told.push(self.on_route(names.id, sequence)?);
+                routes.push(names.id);
             }
         }
-        Ok(told)
+        routes.sort_unstable();
+        routes.dedup();
+        let mut event = None;
+        let mut timelines = Vec::new();
+        for id in routes {
+            let mut timeline = self.on_route(id, sequence)?;
+            let letter = self
+                .shared
+                .letters
+                .find(id, sequence)
+                .map_err(DeliveryError::Log)?;
+            if let Some((letter, kept)) = letter {
+                if timeline.state == DeliveryState::Pending {
+                    timeline.state = DeliveryState::Dead;
+                    timeline.attempts.extend(letter.death.last);
+                    timeline.ending = Some((letter.death.code, letter.death.reason));
+                }
+                event = event.or(kept);
+            }
+            timelines.push(timeline);
+        }
+        Ok((timelines, event))
+    }
+
+    fn routes_where(&self, bus: BusId, is_meant: impl Fn(&Queue) -> bool) -> Vec<RouteId> {
+        let routes = self.shared.routes.read();
+        let of_bus = routes.values().filter(|route| route.bus == bus);
+        of_bus
+            .filter(|route| is_meant(&route.queue.lock()))
+            .map(|route| route.id)
+            .collect()
     }
 
     pub(super) fn on_route(&self, id: RouteId, sequence: u64) -> Result<RouteTimeline, DeliveryError> {
@@ -87,11 +136,15 @@ impl Engine {
             .log
             .route_states(id, sequence)
             .map_err(DeliveryError::Log)?;
-        let story = Story::of(&records, unrecorded, sequence);
+        let mut story = Story::of(&records, unrecorded, sequence);
         let view = shared.view.load();
         let names = view.route(id);
         let is_closed = names.is_none_or(|names| names.is_closed);
-        let is_open = matches!(story.state, DeliveryState::Pending | DeliveryState::Retrying);
+        if is_closed && story.state.is_open() {
+            story.state = DeliveryState::Dropped;
+            let ending = ("route-closed", "its rule or target was deleted");
+            story.ending = Some((ending.0.to_owned(), ending.1.to_owned()));
+        }
         Ok(RouteTimeline {
             rule: names
                 .map(|names| names.rule.as_str().to_owned())
@@ -99,27 +152,17 @@ impl Engine {
             target: names
                 .map(|names| names.target.as_str().to_owned())
                 .unwrap_or_default(),
-            state: if is_open && is_closed {
-                DeliveryState::Dropped
-            } else {
-                story.state
-            },
+            state: story.state,
             attempts: story.attempts,
-            death: story.death,
+            ending: story.ending,
         })
     }
-}
-
-/// The payload of a `dropped` record.
-#[derive(Deserialize)]
-struct Dropped {
-    reason: String,
 }
 
 struct Story {
     state: DeliveryState,
     attempts: Vec<Attempt>,
-    death: Option<(String, String)>,
+    ending: Option<(String, String)>,
     failures: u32,
 }
 
@@ -128,7 +171,7 @@ impl Default for Story {
         Self {
             state: DeliveryState::Pending,
             attempts: Vec::new(),
-            death: None,
+            ending: None,
             failures: 0,
         }
     }
@@ -169,20 +212,27 @@ impl Story {
                         self.state = DeliveryState::Delivered;
                     }
                     self.attempts.extend(death.last);
-                    self.death = Some((death.code, death.reason));
+                    self.ending = Some((death.code, death.reason));
                 }
             }
             StateKind::Redriven => {
-                self.state = DeliveryState::Retrying;
+                // Given to this route, or back to it after attempts.
+                self.state = if self.attempts.is_empty() {
+                    DeliveryState::Pending
+                } else {
+                    DeliveryState::Retrying
+                };
                 self.failures = 0;
-                self.death = None;
+                self.ending = None;
             }
+            StateKind::Held => self.state = DeliveryState::Held,
             StateKind::Dropped => {
-                self.state = DeliveryState::Dropped;
-                self.death = record::read::<Dropped>(record).map(|dropped| {
-                    let reason = format!("the delivery was given up: {}", dropped.reason);
-                    (dropped.reason, reason)
-                });
+                // What was called stays called, whatever became of the letter about its reply.
+                if self.state != DeliveryState::Delivered {
+                    self.state = DeliveryState::Dropped;
+                }
+                let ending = record::read::<Ending>(record);
+                self.ending = ending.map(|ending| (ending.code, ending.reason));
             }
             _ => {}
         }

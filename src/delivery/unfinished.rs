@@ -6,15 +6,21 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::io;
 
 use bytes::Buf;
 use bytes::BufMut as _;
 use bytes::Bytes;
 use roaring::RoaringTreemap;
 
+use super::again::AllTerms;
+use super::again::Terms;
+use super::jobs::JobStates;
+use super::letter_set::LetterSet;
+use super::letter_set::decode_set;
+use super::letter_set::encode_set;
 use super::queue::Waiting;
 use super::record;
+use super::record::Death;
 use super::record::Retry;
 use super::route_state::RouteState;
 use crate::log::BusId;
@@ -27,7 +33,7 @@ use crate::log::StateKind;
 use crate::log::StoredState;
 
 /// Version of the encoding; a snapshot of another one is folded anew.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// What is unfinished on one route.
 #[derive(Debug, Default, PartialEq)]
@@ -36,17 +42,22 @@ pub(super) struct OnRoute {
     pub(super) open: RoaringTreemap,
     /// Those of them that were tried.
     pub(super) waiting: BTreeMap<u64, Waiting>,
-    /// Sequences with an open dead letter.
-    pub(super) dead: RoaringTreemap,
+    /// Open dead letters.
+    pub(super) dead: LetterSet,
+    /// What is special about deliveries that were given back or sent again.
+    pub(super) terms: AllTerms,
+    /// Sequences that did not take the route and were given to it later.
+    pub(super) guests: RoaringTreemap,
     /// What the route as a whole may do.
     pub(super) state: RouteState,
 }
 
-/// What is unfinished on all routes; a route without anything, whose state never changed, is not
-/// listed.
+/// What is unfinished on all routes, and the jobs; a route without anything, whose state never
+/// changed, is not listed.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Unfinished {
     pub(super) routes: HashMap<RouteId, OnRoute>,
+    pub(super) jobs: JobStates,
 }
 
 /// Everything that is unfinished at the end of the log, and the next sequence of every bus there.
@@ -84,6 +95,12 @@ impl Unfinished {
             Fact::Took(route, sequence) => {
                 self.routes.entry(route).or_default().open.insert(sequence);
             }
+            Fact::Recorded(record) if record.record.kind == StateKind::Job => {
+                self.jobs.apply_payload(&record.record.payload);
+            }
+            Fact::Recorded(record) if record.record.kind == StateKind::Redriven => {
+                self.routes.entry(record.record.route).or_default().apply(&record);
+            }
             Fact::Recorded(record) => {
                 if record.record.kind == StateKind::RouteState {
                     self.routes.entry(record.record.route).or_default();
@@ -98,7 +115,7 @@ impl Unfinished {
     /// Forgets routes that have nothing left to do.
     fn tidy(&mut self) {
         self.routes.retain(|_, route| {
-            let is_idle = route.open.is_empty() && route.dead.is_empty();
+            let is_idle = route.open.is_empty() && route.dead.is_empty() && route.guests.is_empty();
             !(is_idle && route.state.is_new())
         });
     }
@@ -106,14 +123,19 @@ impl Unfinished {
     fn encode(&self) -> Bytes {
         let mut out = Vec::new();
         out.put_u8(VERSION);
+        self.jobs.encode(&mut out);
         let mut routes: Vec<_> = self.routes.iter().collect();
         routes.sort_unstable_by_key(|(id, _)| **id);
         for (id, route) in routes {
             out.put_u64_le(id.0);
-            for set in [&route.open, &route.dead] {
-                out.put_u64_le(set.serialized_size() as u64);
-                // Writing to memory does not fail.
-                set.serialize_into(&mut out).unwrap_or_default();
+            encode_set(&route.open, &mut out);
+            route.dead.encode(&mut out);
+            encode_set(&route.guests, &mut out);
+            out.put_u64_le(route.terms.len() as u64);
+            for (sequence, terms) in route.terms.iter() {
+                out.put_u64_le(sequence);
+                out.put_u64_le(terms.replay);
+                out.put_u64_le(terms.generation.unwrap_or(u64::MAX));
             }
             out.put_u64_le(route.waiting.len() as u64);
             for (sequence, waiting) in &route.waiting {
@@ -136,10 +158,20 @@ impl Unfinished {
         if input.try_get_u8().ok()? != VERSION {
             return None;
         }
+        let jobs = JobStates::decode(&mut input)?;
         let mut routes = HashMap::new();
         while input.has_remaining() {
             let id = RouteId(input.try_get_u64_le().ok()?);
-            let (open, dead) = (set(&mut input)?, set(&mut input)?);
+            let (open, dead) = (decode_set(&mut input)?, LetterSet::decode(&mut input)?);
+            let guests = decode_set(&mut input)?;
+            let mut terms = AllTerms::default();
+            for _ in 0..input.try_get_u64_le().ok()? {
+                let sequence = input.try_get_u64_le().ok()?;
+                let replay = input.try_get_u64_le().ok()?;
+                let generation =
+                    Some(input.try_get_u64_le().ok()?).filter(|generation| *generation != u64::MAX);
+                terms.put(sequence, Terms { generation, replay });
+            }
             let mut waiting = BTreeMap::new();
             for _ in 0..input.try_get_u64_le().ok()? {
                 let sequence = input.try_get_u64_le().ok()?;
@@ -156,16 +188,14 @@ impl Unfinished {
                 open,
                 waiting,
                 dead,
+                terms,
+                guests,
                 state,
             };
             routes.insert(id, route);
         }
-        Some(Self { routes })
+        Some(Self { routes, jobs })
     }
-}
-
-fn set(input: &mut &[u8]) -> Option<RoaringTreemap> {
-    RoaringTreemap::deserialize_from(io::Cursor::new(part(input)?)).ok()
 }
 
 /// The bytes behind their length.
@@ -182,6 +212,8 @@ impl OnRoute {
             StateKind::RouteClosed => {
                 self.open.clear();
                 self.waiting.clear();
+                let dead = &self.dead;
+                self.terms.retain(|sequence| dead.contains(sequence));
                 self.state = RouteState::default();
             }
             StateKind::RouteState => self.state.replace_with(record),
@@ -191,13 +223,15 @@ impl OnRoute {
             match record.record.kind {
                 StateKind::Progress | StateKind::Dropped => self.settle(sequence),
                 StateKind::Dead if self.open.contains(sequence) => {
-                    self.settle(sequence);
-                    self.dead.insert(sequence);
+                    self.open.remove(sequence);
+                    self.waiting.remove(&sequence);
+                    self.terms.bury(sequence);
+                    // A payload that cannot be read costs the code, never the letter.
+                    let death: Option<Death> = record::read(record);
+                    let code = death.as_ref().map_or("unknown", |death| death.code.as_str());
+                    self.dead.insert(sequence, code);
                 }
-                StateKind::Redriven if self.dead.remove(sequence) => {
-                    self.open.insert(sequence);
-                    self.waiting.insert(sequence, Waiting::anew(record.time_ms));
-                }
+                StateKind::Redriven => self.send_again(sequence, record),
                 StateKind::Retry if self.open.contains(sequence) => {
                     let retry: Option<Retry> = record::read(record);
                     let since_ms = retry.as_ref().and_then(|retry| retry.since_ms);
@@ -219,16 +253,31 @@ impl OnRoute {
         }
     }
 
+    fn send_again(&mut self, sequence: u64, record: &StoredState) {
+        let again = record::again(record);
+        self.dead.remove(sequence);
+        self.open.insert(sequence);
+        self.terms.begin(sequence, &again);
+        if again.is_guest {
+            self.guests.insert(sequence);
+        }
+        self.waiting.insert(sequence, Waiting::anew(record.time_ms));
+    }
+
     /// Everything below `end` was given up; dead letters stay.
     pub(super) fn forget_below(&mut self, end: u64) {
         self.open.remove_range(..end);
         self.waiting.retain(|sequence, _| *sequence >= end);
+        let dead = &self.dead;
+        self.terms
+            .retain(|sequence| sequence >= end || dead.contains(sequence));
     }
 
     fn settle(&mut self, sequence: u64) {
         self.open.remove(sequence);
         self.waiting.remove(&sequence);
         self.dead.remove(sequence);
+        self.terms.end(sequence);
     }
 }
 

@@ -10,15 +10,14 @@ use crate::log::RouteId;
 /// `msg_` and 128 bits of SHA-256 over log, bus, sequence, route and replay number, in base32.
 ///
 /// The same over attempts, restarts and redrives; another for every route and every replay
-/// (number 0 is the live delivery). Receivers drop repeats by it.
-pub(super) fn webhook_id(log: Uuid, bus: BusId, sequence: u64, route: RouteId) -> String {
-    let live: u64 = 0;
+/// (number 0 is the first time the event goes over the route). Receivers drop repeats by it.
+pub(super) fn webhook_id(log: Uuid, bus: BusId, sequence: u64, route: RouteId, replay: u64) -> String {
     let digest = Sha256::new()
         .chain_update(log.as_bytes())
         .chain_update(bus.0.to_le_bytes())
         .chain_update(sequence.to_le_bytes())
         .chain_update(route.0.to_le_bytes())
-        .chain_update(live.to_le_bytes())
+        .chain_update(replay.to_le_bytes())
         .finalize();
     format!("msg_{}", base32(digest.get(..16).unwrap_or_default()))
 }
@@ -62,13 +61,19 @@ mod tests {
     #[test]
     fn an_id_is_stable_and_differs_by_each_part() {
         let log = Uuid::from_u128(1);
-        let id = |bus, sequence, route| webhook_id(log, BusId(bus), sequence, RouteId(route));
-        assert_eq!(id(1, 2, 3), id(1, 2, 3));
-        let all = [id(1, 2, 3), id(2, 2, 3), id(1, 3, 3), id(1, 2, 4)];
+        let id = |bus, sequence, route, replay| webhook_id(log, BusId(bus), sequence, RouteId(route), replay);
+        assert_eq!(id(1, 2, 3, 0), id(1, 2, 3, 0));
+        let all = [
+            id(1, 2, 3, 0),
+            id(2, 2, 3, 0),
+            id(1, 3, 3, 0),
+            id(1, 2, 4, 0),
+            id(1, 2, 3, 1),
+        ];
         assert!(
             all.iter()
                 .all(|one| all.iter().filter(|other| *other == one).count() == 1)
         );
-        assert!(id(1, 2, 3).starts_with("msg_") && !id(1, 2, 3).contains('.'));
+        assert!(id(1, 2, 3, 0).starts_with("msg_") && !id(1, 2, 3, 0).contains('.'));
     }
 }

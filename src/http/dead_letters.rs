@@ -1,4 +1,4 @@
-//! Dead letters and the jobs that give them back.
+//! Dead letters: listed, given back, given up.
 
 use std::sync::Arc;
 
@@ -6,8 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
-use http::StatusCode;
-use http::header::LOCATION;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::IntoParams;
@@ -17,20 +15,30 @@ use super::extract::ApiJson;
 use super::extract::ApiPath;
 use super::extract::ApiQuery;
 use super::extract::NoQuery;
+use super::jobs;
 use super::page;
 use super::present;
+use super::routes::no_such_route;
 use super::state::AppState;
 use crate::api::DeadLetterList;
 use crate::api::DeadLetterReply;
+use crate::api::DiscardRequest;
 use crate::api::JobReply;
-use crate::api::RedriveFilter;
+use crate::api::LetterFilter;
 use crate::api::RedriveRequest;
+use crate::api::RedriveTo;
+use crate::catalog::View;
 use crate::clock::parse_rfc3339;
 use crate::clock::rfc3339;
 use crate::delivery::DeadLetter;
 use crate::delivery::DeadLetterFilter;
 use crate::delivery::DeadLetterId;
+use crate::delivery::Engine;
+use crate::delivery::Redrive;
 use crate::problem::Problem;
+
+/// Longest reason for giving up letters.
+const REASON_CHARS: usize = 1_000;
 
 /// Which dead letters to list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -46,6 +54,8 @@ pub(super) struct DeadLettersQuery {
     code: Option<String>,
     /// Whose last attempt was at or after, RFC 3339.
     since: Option<String>,
+    /// Whose last attempt was before, RFC 3339.
+    until: Option<String>,
     /// Most letters in the answer, 100 by default, 1,000 at most.
     limit: Option<usize>,
     /// Where to go on.
@@ -79,7 +89,8 @@ pub(super) async fn list(
         rule: query.rule,
         target: query.target,
         code: query.code,
-        since_ms: since(query.since.as_deref())?,
+        since_ms: time("since", query.since.as_deref())?,
+        until_ms: time("until", query.until.as_deref())?,
         ids: None,
     };
     let list = blocking(move || {
@@ -93,13 +104,42 @@ pub(super) async fn list(
     list.await.map(Json)
 }
 
+/// Show a dead letter.
+#[utoipa::path(
+    get, path = "/v1/dead-letters/{id}", tag = "dead letters", operation_id = "getDeadLetter",
+    params(("id" = String, Path, description = "Its id")),
+    responses(
+        (status = 200, description = "The letter", body = DeadLetterReply),
+        (status = 400, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No open dead letter of that id", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn get(
+    State(state): State<Arc<AppState>>,
+    _: NoQuery,
+    ApiPath(id): ApiPath<String>,
+) -> Result<Json<DeadLetterReply>, Problem> {
+    let engine = state.services()?.engine.clone();
+    let id = letter_id(&id)?;
+    let found = blocking(move || engine.dead_letter(id)?.map(reply).transpose());
+    let missing = || {
+        let detail = format!("there is no open dead letter `{id}`: it was given back or up, or never was");
+        Problem::new(404, "no-such-dead-letter", detail)
+    };
+    found.await?.map(Json).ok_or_else(missing)
+}
+
 /// Give dead letters back to their routes.
+///
+/// The answer comes after the job is durable and its first part is given back.
 #[utoipa::path(
     post, path = "/v1/dead-letters/redrive", tag = "dead letters", operation_id = "redrive", request_body = RedriveRequest,
     responses(
-        (status = 202, description = "The job that does it", body = JobReply),
+        (status = 202, description = "The job that does it; Location names it", body = JobReply),
         (status = 200, description = "With dry_run: how many there are", body = JobReply),
-        (status = 400, description = "Bad filter", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "Bad filter or rate", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No route to give them to", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Too many jobs", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn redrive(
@@ -109,54 +149,79 @@ pub(super) async fn redrive(
 ) -> Result<Response, Problem> {
     let engine = state.services()?.engine.clone();
     let filter = filter(request.filter)?;
+    let rate = request.rate.as_deref().map(str::parse).transpose();
+    let rate = rate.map_err(|detail: String| Problem::new(400, "invalid-rate", detail))?;
+    let view = Arc::clone(state.services()?.router.snapshot().view());
+    let to = request.to.map(|to| route_to(&view, &to)).transpose()?;
     if request.dry_run {
-        let total = blocking(move || Ok(engine.count_dead_letters(&filter)?)).await?;
-        let total = u64::try_from(total).unwrap_or(u64::MAX);
-        let (kind, state) = ("redrive".to_owned(), "done".to_owned());
-        return Ok(Json(JobReply {
-            id: String::new(),
-            kind,
-            state,
-            total,
-            done: 0,
-            failed: 0,
-        })
-        .into_response());
+        return count(engine, filter, "redrive").await;
     }
-    let job = present::job(engine.redrive(filter).await?);
-    Ok((
-        StatusCode::ACCEPTED,
-        [(LOCATION, format!("/v1/jobs/{}", job.id))],
-        Json(job),
-    )
-        .into_response())
+    let how = Redrive {
+        rate,
+        retransform: request.retransform,
+        to,
+    };
+    let job = engine.redrive(filter, how).await?;
+    Ok(jobs::accepted(job, false))
 }
 
-/// Show a job.
+/// Give dead letters up.
+///
+/// Durable before the answer, and told with the reason in the timeline of each event.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}", tag = "dead letters", operation_id = "getJob",
-    params(("id" = String, Path, description = "Its id")),
+    post, path = "/v1/dead-letters/discard", tag = "dead letters", operation_id = "discard", request_body = DiscardRequest,
     responses(
-        (status = 200, description = "How far it has come", body = JobReply),
-        (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Done, or with dry_run: how many there are", body = JobReply),
+        (status = 202, description = "Very many: the job that does it; Location names it", body = JobReply),
+        (status = 400, description = "Bad filter or reason", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Too many jobs", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn job(
+pub(super) async fn discard(
     State(state): State<Arc<AppState>>,
     _: NoQuery,
-    ApiPath(id): ApiPath<String>,
-) -> Result<Json<JobReply>, Problem> {
-    let found = state.services()?.engine.job(&id);
-    found.map(|job| Json(present::job(job))).ok_or_else(|| {
-        Problem::new(
-            404,
-            "no-such-job",
-            format!("there is no job `{id}` since the server started"),
-        )
-    })
+    ApiJson(request): ApiJson<DiscardRequest>,
+) -> Result<Response, Problem> {
+    let engine = state.services()?.engine.clone();
+    let filter = filter(request.filter)?;
+    let is_reason = !request.reason.trim().is_empty() && request.reason.chars().count() <= REASON_CHARS;
+    if !is_reason {
+        let detail = format!("say why, in 1 to {REASON_CHARS} characters");
+        return Err(Problem::new(400, "invalid-reason", detail));
+    }
+    if request.dry_run {
+        return count(engine, filter, "discard").await;
+    }
+    let job = engine.discard(filter, request.reason).await?;
+    Ok(jobs::accepted(job, true))
 }
 
-fn filter(wanted: RedriveFilter) -> Result<DeadLetterFilter, Problem> {
+/// The number of the route that letters are to be given to.
+fn route_to(view: &View, to: &RedriveTo) -> Result<u64, Problem> {
+    let bus = to.bus.as_deref().unwrap_or("default");
+    let route = view.open_route(bus, &to.rule, &to.target);
+    route
+        .map(|route| route.0)
+        .ok_or_else(|| no_such_route(bus, &to.rule, &to.target))
+}
+
+/// What a dry run answers.
+async fn count(engine: Engine, filter: DeadLetterFilter, kind: &str) -> Result<Response, Problem> {
+    let total = blocking(move || Ok(engine.count_dead_letters(&filter)?)).await?;
+    let job = JobReply {
+        id: String::new(),
+        kind: kind.to_owned(),
+        state: "done".to_owned(),
+        total,
+        done: 0,
+        failed: 0,
+        at: None,
+        reason: None,
+    };
+    Ok(Json(job).into_response())
+}
+
+fn filter(wanted: LetterFilter) -> Result<DeadLetterFilter, Problem> {
     let ids = wanted
         .ids
         .map(|ids| ids.iter().map(|id| letter_id(id)).collect::<Result<_, _>>())
@@ -166,7 +231,8 @@ fn filter(wanted: RedriveFilter) -> Result<DeadLetterFilter, Problem> {
         rule: wanted.rule,
         target: wanted.target,
         code: wanted.code,
-        since_ms: since(wanted.since.as_deref())?,
+        since_ms: time("since", wanted.since.as_deref())?,
+        until_ms: time("until", wanted.until.as_deref())?,
         ids,
     })
 }
@@ -181,15 +247,12 @@ fn letter_id(text: &str) -> Result<DeadLetterId, Problem> {
     })
 }
 
-fn since(text: Option<&str>) -> Result<Option<i64>, Problem> {
+fn time(name: &str, text: Option<&str>) -> Result<Option<i64>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let time = parse_rfc3339(text);
     time.map(Some).ok_or_else(|| {
-        Problem::new(
-            400,
-            "invalid-since",
-            "since is a time such as 2026-01-31T12:00:00Z",
-        )
+        let detail = format!("{name} is a time such as 2026-01-31T12:00:00Z");
+        Problem::new(400, format!("invalid-{name}"), detail)
     })
 }
 

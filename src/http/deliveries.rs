@@ -4,20 +4,26 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::IntoResponse as _;
+use axum::response::Response;
+use http::StatusCode;
 
 use super::blocking::blocking;
 use super::events::find;
+use super::extract::ApiJson;
 use super::extract::ApiPath;
 use super::extract::NoQuery;
 use super::present;
+use super::problem::no_such_bus;
+use super::routes::no_such_route;
 use super::state::AppState;
-use super::state::Services;
 use crate::api::DeliveriesReply;
 use crate::api::DeliveryReply;
 use crate::api::NotMatched;
+use crate::api::ResendRequest;
 use crate::delivery::DeliveryState;
 use crate::delivery::RouteTimeline;
-use crate::event::Event;
+use crate::log::StoredEvent;
 use crate::pattern;
 use crate::pattern::EventView;
 use crate::problem::Problem;
@@ -28,7 +34,7 @@ use crate::routing::view_of;
 /// Near misses that are told.
 const MAX_MISSES: usize = 10;
 /// Rules compared for near misses; a bus with more answers from these.
-const MAX_COMPARED: usize = 1_000;
+const MAX_COMPARED: usize = 10_000;
 
 /// What became of an event: every route with its attempts, and the nearest misses.
 ///
@@ -47,58 +53,94 @@ pub(super) async fn get(
     ApiPath((bus, sequence)): ApiPath<(String, String)>,
 ) -> Result<Json<DeliveriesReply>, Problem> {
     let services = state.services()?;
+    let snapshot = services.router.snapshot();
+    let id = snapshot.bus(&bus).ok_or_else(|| no_such_bus(&bus))?.id;
+    let engine = services.engine.clone();
     let stored = match find(services, &bus, &sequence).await {
         Ok(stored) => stored,
-        Err(problem) => return remains(services, &bus, &sequence).await?.map(Json).ok_or(problem),
+        // Of an event that the bus no longer keeps a route may know something.
+        Err(missing) if missing.status == 404 => {
+            let sequence = sequence.parse().unwrap_or_default();
+            let log = services.log.clone();
+            let retired = move || {
+                if sequence >= log.sequences(id)?.start {
+                    return Err(missing);
+                }
+                let (timelines, event) = engine.retired_timeline(id, sequence)?;
+                if timelines.is_empty() {
+                    return Err(missing);
+                }
+                let routes = timelines.into_iter().map(delivery).collect();
+                let stored = event.as_ref();
+                let not_matched = stored
+                    .map(|stored| misses(&snapshot, &bus, stored))
+                    .transpose()?
+                    .unwrap_or_default();
+                Ok(DeliveriesReply {
+                    sequence,
+                    generation: stored.map_or(0, |stored| stored.generation),
+                    routes,
+                    not_matched,
+                    partial: true,
+                })
+            };
+            return blocking(retired).await.map(Json);
+        }
+        Err(problem) => return Err(problem),
     };
-    let snapshot = services.router.snapshot();
-    let engine = services.engine.clone();
     let reply = blocking(move || {
-        let event = present::stored_event(&stored)?;
-        let routes = engine.timeline(&stored)?.into_iter().map(delivery).collect();
+        let routes = engine.timeline(id, &stored)?.into_iter().map(delivery).collect();
         Ok(DeliveriesReply {
             sequence: stored.sequence,
             generation: stored.generation,
             routes,
-            not_matched: misses(&snapshot, &bus, &event),
+            not_matched: misses(&snapshot, &bus, &stored)?,
             partial: false,
         })
     });
     reply.await.map(Json)
 }
 
-/// What is still told of an event that retention has given up; `None` when that is nothing.
-async fn remains(services: &Services, bus: &str, sequence: &str) -> Result<Option<DeliveriesReply>, Problem> {
-    let snapshot = services.router.snapshot();
-    let (Some(bus), Ok(sequence)) = (snapshot.bus(bus), sequence.parse()) else {
-        return Ok(None);
-    };
-    let (id, log, engine) = (bus.id, services.log.clone(), services.engine.clone());
-    blocking(move || {
-        if sequence >= log.sequences(id)?.start {
-            return Ok(None);
-        }
-        let routes: Vec<_> = engine.remains(id, sequence)?.into_iter().map(delivery).collect();
-        Ok((!routes.is_empty()).then_some(DeliveriesReply {
-            sequence,
-            generation: 0,
-            routes,
-            not_matched: Vec::new(),
-            partial: true,
-        }))
-    })
-    .await
+/// Send an event once more over one route.
+///
+/// A delivery that has ended begins anew under another `webhook-id`; a dead letter is given back and one that waits
+/// is tried now, under the same. The answer comes when that is durable; the event's timeline tells how it goes on.
+#[utoipa::path(
+    post, path = "/v1/buses/{bus}/events/{sequence}/resend", tag = "events", operation_id = "resendEvent",
+    params(("bus" = String, Path, description = "Name of the bus"), ("sequence" = u64, Path, description = "Its number on the bus")),
+    request_body = ResendRequest,
+    responses(
+        (status = 202, description = "Where the delivery stands", body = DeliveryReply),
+        (status = 404, description = "No such bus, event or route", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn resend(
+    State(state): State<Arc<AppState>>,
+    _: NoQuery,
+    ApiPath((bus, sequence)): ApiPath<(String, String)>,
+    ApiJson(request): ApiJson<ResendRequest>,
+) -> Result<Response, Problem> {
+    let services = state.services()?;
+    let stored = find(services, &bus, &sequence).await?;
+    let view = Arc::clone(services.router.snapshot().view());
+    let missing = || no_such_route(&bus, &request.rule, &request.target);
+    let route = view
+        .open_route(&bus, &request.rule, &request.target)
+        .ok_or_else(missing)?;
+    let timeline = services.engine.resend(stored, route).await?.ok_or_else(missing)?;
+    Ok((StatusCode::ACCEPTED, Json(delivery(timeline))).into_response())
 }
 
 fn delivery(timeline: RouteTimeline) -> DeliveryReply {
     let state = match timeline.state {
         DeliveryState::Pending => "pending",
         DeliveryState::Retrying => "retrying",
+        DeliveryState::Held => "held",
         DeliveryState::Delivered => "delivered",
         DeliveryState::Dead => "dead",
         DeliveryState::Dropped => "dropped",
     };
-    let (code, reason) = timeline.death.unzip();
+    let (code, reason) = timeline.ending.unzip();
     DeliveryReply {
         rule: timeline.rule,
         target: timeline.target,
@@ -109,40 +151,35 @@ fn delivery(timeline: RouteTimeline) -> DeliveryReply {
     }
 }
 
-/// The rules whose patterns hold most, and the condition that each failed.
-fn misses(snapshot: &Snapshot, bus: &str, event: &Event) -> Vec<NotMatched> {
+/// Of the rules that were in force when the event was accepted, those whose patterns hold most, and
+/// the condition that each failed.
+fn misses(snapshot: &Snapshot, bus: &str, stored: &StoredEvent) -> Result<Vec<NotMatched>, Problem> {
+    let event = present::stored_event(stored)?;
     let Some(bus) = snapshot.view().bus(bus) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    let attributes = view_of(event);
+    let attributes = view_of(&event);
     let view = EventView {
         attributes: &attributes,
-        data: json_data(event),
+        data: json_data(&event),
     };
-    let mut missed: Vec<_> = bus
-        .rules
-        .iter()
+    let rules = snapshot.view().rules_at(&bus.name, stored.generation);
+    let mut missed: Vec<_> = rules
         .take(MAX_COMPARED)
-        .filter_map(|(name, live)| {
-            let explanation = pattern::explain(&live.rule.pattern, &view);
+        .filter_map(|rule| {
+            let explanation = pattern::explain(&rule.pattern, &view);
             let open = explanation.conditions - explanation.held;
             let failed = explanation.failed?;
-            let rule = name.as_str().to_owned();
-            Some((
-                open,
-                NotMatched {
-                    rule,
-                    path: failed.path,
-                    expected: failed.expected,
-                    found: failed.found,
-                },
-            ))
+            let miss = NotMatched {
+                rule: rule.name.as_str().to_owned(),
+                path: failed.path,
+                expected: failed.expected,
+                found: failed.found,
+            };
+            Some((open, miss))
         })
         .collect();
     missed.sort_by(|a, b| (a.0, &a.1.rule).cmp(&(b.0, &b.1.rule)));
-    missed
-        .into_iter()
-        .map(|(_, miss)| miss)
-        .take(MAX_MISSES)
-        .collect()
+    missed.truncate(MAX_MISSES);
+    Ok(missed.into_iter().map(|(_, miss)| miss).collect())
 }

@@ -10,6 +10,7 @@ mod deliveries;
 mod events;
 mod extract;
 mod guard;
+mod jobs;
 mod keyed;
 mod leftover;
 mod openapi;

@@ -14,6 +14,7 @@ use super::deliveries;
 use super::events;
 use super::guard;
 use super::guard::Guarded;
+use super::jobs;
 use super::ops;
 use super::publish;
 use super::routes;
@@ -36,6 +37,7 @@ fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(publish::publish_default, publish::handshake_default))
         .routes(routes!(events::get))
         .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::resend))
         .routes(routes!(tail::tail))
         .routes(routes!(buses::list))
         .routes(routes!(buses::get, buses::put, buses::delete))
@@ -47,9 +49,14 @@ fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(apply::apply))
         .routes(routes!(routes::list))
         .routes(routes!(routes::get))
+        .routes(routes!(routes::test))
         .routes(routes!(dead_letters::list))
+        .routes(routes!(dead_letters::get))
         .routes(routes!(dead_letters::redrive))
-        .routes(routes!(dead_letters::job))
+        .routes(routes!(dead_letters::discard))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::get))
+        .routes(routes!(jobs::cancel))
         .routes(routes!(ops::livez))
         .routes(routes!(ops::readyz))
         .routes(routes!(ops::metrics))

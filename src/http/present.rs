@@ -89,14 +89,17 @@ pub(super) fn job(job: Job) -> JobReply {
     let state = match job.state {
         JobState::Running => "running",
         JobState::Done => "done",
+        JobState::Cancelled => "cancelled",
         JobState::Failed => "failed",
     };
     JobReply {
         id: job.id,
-        kind: job.kind.to_owned(),
+        kind: job.work.kind().to_owned(),
         state: state.to_owned(),
         total: job.total,
         done: job.done,
         failed: job.failed,
+        at: Some(rfc3339(job.at_ms)),
+        reason: job.reason,
     }
 }

@@ -144,6 +144,14 @@ impl From<DeliveryError> for Problem {
     fn from(error: DeliveryError) -> Self {
         match error {
             DeliveryError::Append(error) => error.into(),
+            DeliveryError::TooManyTests { .. } => {
+                Self::new(503, "overloaded", format!("{error}; try again")).retry_after(1)
+            }
+            DeliveryError::TooManyJobs { .. } => Self::new(
+                409,
+                "too-many-jobs",
+                format!("{error}; wait for one of them or cancel one"),
+            ),
             DeliveryError::Stopping => {
                 Self::new(503, "stopping", "the server is stopping; try again").retry_after(1)
             }

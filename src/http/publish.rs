@@ -264,7 +264,7 @@ async fn as_first_decided(
     .await
 }
 
-fn defaults(state: &AppState) -> Defaults {
+pub(super) fn defaults(state: &AppState) -> Defaults {
     Defaults {
         id: Uuid::new_v4().to_string(),
         time: rfc3339(state.clock.now_ms()),

@@ -3,23 +3,33 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::Request;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::blocking::blocking;
+use super::body;
 use super::extract::ApiPath;
 use super::extract::ApiQuery;
 use super::page::PageQuery;
+use super::publish::defaults;
 use super::state::AppState;
 use crate::api::RouteList;
 use crate::api::RouteRates;
 use crate::api::RouteReply;
+use crate::api::RouteTestReply;
+use crate::api::RouteTestRequest;
 use crate::clock::rfc3339;
 use crate::delivery::CircuitState;
 use crate::delivery::RouteStatus;
 use crate::delivery::Standing;
+use crate::event;
+use crate::event::Event;
 use crate::problem::Problem;
+
+/// What a target is tested with, unless the caller brings an event.
+const TEST_EVENT: &str = r#"{"type":"tramline.test","source":"/tramline","data":{"test":true}}"#;
 
 /// The bus of a route.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -64,14 +74,68 @@ pub(super) async fn get(
     ApiQuery(query): ApiQuery<RouteQuery>,
 ) -> Result<Json<RouteReply>, Problem> {
     let bus = query.bus.as_deref().unwrap_or("default").to_owned();
-    let missing = Problem::new(
-        404,
-        "no-such-route",
-        format!("the bus `{bus}` has no route {rule}/{target}"),
-    );
+    let missing = no_such_route(&bus, &rule, &target);
     let engine = state.services()?.engine.clone();
     let found = blocking(move || Ok(engine.find_route(&bus, &rule, &target)?)).await?;
     found.map(|route| Json(reply(route))).ok_or(missing)
+}
+
+/// Send a test event to one target.
+///
+/// Through the same guard and client as any delivery, at once, and once: nothing is recorded. The body may hold an
+/// `event` in the JSON format; the target gets it as it is, without the transform of the rule.
+#[utoipa::path(
+    post, path = "/v1/routes/{rule}/{target}/test", tag = "routes", operation_id = "testRoute",
+    params(("rule" = String, Path, description = "Name of the rule"), ("target" = String, Path, description = "Name of the target"), RouteQuery),
+    request_body = Option<RouteTestRequest>,
+    responses(
+        (status = 200, description = "How it ended, well or not", body = RouteTestReply),
+        (status = 400, description = "Not a CloudEvent", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such route", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Too many tests at once", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn test(
+    State(state): State<Arc<AppState>>,
+    ApiPath((rule, target)): ApiPath<(String, String)>,
+    ApiQuery(query): ApiQuery<RouteQuery>,
+    request: Request,
+) -> Result<Json<RouteTestReply>, Problem> {
+    let services = state.services()?;
+    let bus = query.bus.as_deref().unwrap_or("default");
+    let view = Arc::clone(services.router.snapshot().view());
+    let missing = || no_such_route(bus, &rule, &target);
+    let route = view.open_route(bus, &rule, &target).ok_or_else(missing)?;
+    let event = test_event(&state, request).await?;
+    let tested = services.engine.test(route, event).await?.ok_or_else(missing)?;
+    Ok(Json(RouteTestReply {
+        class: tested.class,
+        status: tested.status,
+        ms: tested.ms,
+        reason: tested.reason,
+    }))
+}
+
+/// The event in the body, or one of ours.
+async fn test_event(state: &AppState, request: Request) -> Result<Event, Problem> {
+    let body = body::read(request, state.limits.event_bytes, "body-too-large").await?;
+    let given: Option<RouteTestRequest> = if body.bytes.is_empty() {
+        None
+    } else {
+        let read = serde_json::from_slice(&body.bytes);
+        read.map_err(|error| Problem::new(400, "invalid-json", format!("the body cannot be read: {error}")))?
+    };
+    let text = match given.and_then(|given| given.event) {
+        Some(event) => event.get().to_owned(),
+        None => TEST_EVENT.to_owned(),
+    };
+    Ok(event::event_from_json(&text.into(), Some(defaults(state)))?)
+}
+
+/// There is no open route of these names.
+pub(super) fn no_such_route(bus: &str, rule: &str, target: &str) -> Problem {
+    let detail = format!("the bus `{bus}` has no route {rule}/{target}");
+    Problem::new(404, "no-such-route", detail)
 }
 
 fn reply(route: RouteStatus) -> RouteReply {

@@ -6,6 +6,7 @@
 mod bad_input;
 mod catalog;
 mod cli;
+mod dead_letters;
 mod dedup;
 mod delivery;
 mod documents;
@@ -19,6 +20,7 @@ mod octokit;
 mod peers;
 mod postgres;
 mod retention;
+mod route_tests;
 mod rules_api;
 mod rules_files;
 mod support;

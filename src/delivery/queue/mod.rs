@@ -10,6 +10,10 @@ use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 
+use super::again::Again;
+use super::again::AllTerms;
+use super::again::Terms;
+use super::letter_set::LetterSet;
 use super::memory::Held;
 use super::unfinished::OnRoute;
 use crate::clock::Moment;
@@ -103,7 +107,11 @@ pub(super) struct Queue {
     /// Steady times of the next attempts.
     due: BTreeSet<(i64, u64)>,
     in_flight: BTreeSet<u64>,
-    dead: RoaringTreemap,
+    dead: LetterSet,
+    /// What is special about deliveries that were given back or sent again.
+    terms: AllTerms,
+    /// Sequences that did not take the route and were given to it later.
+    guests: RoaringTreemap,
 }
 
 impl Queue {
@@ -114,6 +122,8 @@ impl Queue {
             open: backlog,
             waiting,
             dead,
+            terms,
+            guests,
             state: _,
         } = unfinished;
         let mut queue = Self {
@@ -121,6 +131,8 @@ impl Queue {
             is_behind: true,
             backlog,
             dead,
+            terms,
+            guests,
             ..Self::default()
         };
         for (sequence, waiting) in waiting {
@@ -265,6 +277,7 @@ impl Queue {
     pub(super) fn settle(&mut self, sequence: u64) {
         self.in_flight.remove(&sequence);
         self.waiting.remove(&sequence);
+        self.terms.end(sequence);
     }
 
     /// The delivery waits for its next attempt.
@@ -289,19 +302,50 @@ impl Queue {
         self.postpone(sequence, waiting, now);
     }
 
-    /// The delivery ended without success.
-    pub(super) fn bury(&mut self, sequence: u64) {
-        self.settle(sequence);
-        self.dead.insert(sequence);
+    /// The delivery ended without success, for the reason of this code.
+    pub(super) fn bury(&mut self, sequence: u64, code: &str) {
+        self.in_flight.remove(&sequence);
+        self.waiting.remove(&sequence);
+        self.terms.bury(sequence);
+        self.dead.insert(sequence, code);
     }
 
-    /// A dead letter is given back; false when there is none of that sequence.
-    pub(super) fn revive(&mut self, sequence: u64, now: Moment) -> bool {
-        let was_dead = self.dead.remove(sequence);
-        if was_dead {
-            self.postpone(sequence, Waiting::anew(now.wall_ms), now);
+    /// A delivery goes over the route once more, with attempts and age from now: a dead letter that
+    /// is given back, or one that had ended or waits. One in flight stays as it is.
+    pub(super) fn send_again(&mut self, sequence: u64, now: Moment, again: &Again) {
+        self.dead.remove(sequence);
+        if again.is_guest {
+            self.guests.insert(sequence);
         }
-        was_dead
+        self.terms.begin(sequence, again);
+        if self.in_flight.contains(&sequence) {
+            return;
+        }
+        if self.ready.iter().any(|ready| ready.sequence == sequence) {
+            self.ready.retain(|ready| ready.sequence != sequence);
+        }
+        self.backlog.remove(sequence);
+        self.postpone(sequence, Waiting::anew(now.wall_ms), now);
+    }
+
+    /// What is special about the attempts of a delivery.
+    pub(super) fn terms(&self, sequence: u64) -> Terms {
+        self.terms.of(sequence)
+    }
+
+    /// Whether an attempt of the delivery runs or is to come that was made or ordered before.
+    pub(super) fn is_under_way(&self, sequence: u64) -> bool {
+        self.in_flight.contains(&sequence) || self.waiting.contains_key(&sequence)
+    }
+
+    /// Whether an attempt of the delivery runs.
+    pub(super) fn is_in_flight(&self, sequence: u64) -> bool {
+        self.in_flight.contains(&sequence)
+    }
+
+    /// Whether the event was given to the route later.
+    pub(super) fn is_guest(&self, sequence: u64) -> bool {
+        self.guests.contains(sequence)
     }
 
     /// Takes out up to `n` deliveries below `end` that are not in flight: they are given up.
@@ -316,6 +360,7 @@ impl Queue {
         let backlog = self.backlog.iter().take_while(|sequence| *sequence < end);
         let doomed: Vec<u64> = waiting.chain(ready).chain(backlog).take(n).collect();
         for sequence in &doomed {
+            self.terms.end(*sequence);
             if let Some(parked) = self.waiting.remove(sequence) {
                 self.due.remove(&(parked.due, *sequence));
             }
@@ -329,12 +374,14 @@ impl Queue {
     /// A dead letter is no longer kept.
     pub(super) fn forget_dead(&mut self, sequence: u64) {
         self.dead.remove(sequence);
+        self.terms.end(sequence);
     }
 
     /// The route is closed: nothing more is sent. Dead letters stay.
     pub(super) fn close(&mut self) {
         *self = Self {
             dead: std::mem::take(&mut self.dead),
+            guests: std::mem::take(&mut self.guests),
             cursor: u64::MAX,
             ..Self::default()
         };
@@ -349,7 +396,7 @@ impl Queue {
             && self.in_flight.is_empty()
     }
 
-    pub(super) fn dead(&self) -> &RoaringTreemap {
+    pub(super) fn dead(&self) -> &LetterSet {
         &self.dead
     }
 

@@ -36,10 +36,12 @@ fn a_restored_queue_gives_what_is_open_and_nothing_that_is_settled() {
             due_ms: 50,
         },
     )]);
+    let mut dead = LetterSet::default();
+    dead.insert(2, "gone");
     let unfinished = OnRoute {
         open: [1, 3, 4].into_iter().collect(),
         waiting,
-        dead: [2].into_iter().collect(),
+        dead,
         ..OnRoute::default()
     };
     let mut queue = Queue::restored(4, unfinished, Moment::default());
@@ -154,14 +156,14 @@ fn an_event_that_leaves_the_queue_whichever_way_gives_its_memory_back() {
 }
 
 #[test]
-fn a_dead_letter_is_revived_once() {
+fn a_dead_letter_that_is_given_back_is_due_at_once_with_a_fresh_age() {
     let mut queue = Queue::default();
     queue.offer(1, || None);
     queue.take(0).unwrap();
-    queue.bury(1);
+    queue.bury(1, "gone");
     assert!(queue.is_idle());
-    assert!(queue.revive(1, at(7)));
-    assert!(!queue.revive(1, at(7)));
+    queue.send_again(1, at(7), &Again::default());
+    assert!(queue.dead().is_empty());
     assert_eq!(
         queue.take(7).map(|due| (due.sequence, due.since_ms)),
         Some((1, Some(7)))
@@ -235,4 +237,29 @@ fn what_waits_longest_is_found_first_when_it_is_too_old() {
     assert_eq!(queue.take_older(250).unwrap().sequence, 2);
     assert_eq!(queue.take_older(250).unwrap().sequence, 3);
     assert_eq!(queue.take_older(250).unwrap_err(), Some(300));
+}
+
+#[test]
+fn what_is_sent_again_is_taken_once_wherever_it_was() {
+    let mut queue = Queue::default();
+    (1..=3).for_each(|sequence| queue.offer(sequence, || None));
+    let in_flight = queue.take(0).unwrap();
+    for sequence in 1..=3 {
+        queue.send_again(sequence, at(5), &Again::default());
+    }
+    let next: Vec<u64> = std::iter::from_fn(|| queue.take(5))
+        .map(|due| due.sequence)
+        .collect();
+    assert_eq!((in_flight.sequence, next), (1, vec![2, 3]));
+    queue.settle(1);
+    queue.send_again(
+        1,
+        at(6),
+        &Again {
+            is_guest: true,
+            ..Again::default()
+        },
+    );
+    assert!(queue.is_guest(1) && queue.is_under_way(1));
+    assert_eq!(queue.take(6).map(|due| due.sequence), Some(1));
 }
