@@ -5,7 +5,7 @@
 //! machine the ratios still mean something. The process ends with 1 when a bar is missed.
 //!
 //! * `--quick`: short rounds to see that everything works; bars are printed, not enforced.
-//! * `--only publish|batch|delivery|append|routes|replay|ready|backlog`: one figure.
+//! * `--only publish|batch|delivery|append|routes|replay|ready|backlog|redrive`: one figure.
 //! * `FIGURES_DELIVERY_SECONDS`: length of the delivery figure, 30 by default.
 #![expect(
     clippy::expect_used,
@@ -25,6 +25,7 @@ mod payload;
 mod process;
 mod publish;
 mod ready;
+mod redrive;
 mod replay;
 mod routes;
 mod server;
@@ -76,6 +77,9 @@ fn main() -> ExitCode {
         }
         if options.wants("backlog") {
             backlog::measure(&options, &mut table).await;
+        }
+        if options.wants("redrive") {
+            redrive::measure(&options, &mut table).await;
         }
     });
     table.print();

@@ -63,6 +63,11 @@ impl Options {
         if self.is_quick { 100_000 } else { 5_000_000 }
     }
 
+    /// Dead letters that are given back.
+    pub(crate) const fn letters(&self) -> u64 {
+        if self.is_quick { 20_000 } else { 1_000_000 }
+    }
+
     /// Time of the delivery figure.
     pub(crate) fn delivery(&self) -> Duration {
         let seconds = env::var("FIGURES_DELIVERY_SECONDS")

@@ -120,9 +120,32 @@ impl Server {
         }
     }
 
-    async fn get(&self, path: &str) -> Value {
+    /// Open dead letters of all routes.
+    pub(crate) async fn dead(&self) -> u64 {
+        let routes = self.get("/v1/routes").await;
+        let items = routes.get("items").and_then(Value::as_array).expect("routes");
+        let dead = |route: &Value| route.get("dead").and_then(Value::as_u64).expect("a count");
+        items.iter().map(dead).sum()
+    }
+
+    /// Asks for a resource.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        self.send(&format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"))
+            .await
+    }
+
+    /// Sends JSON; gives the answer.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = body.to_string();
+        self.send(&format!(
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+        .await
+    }
+
+    async fn send(&self, request: &str) -> Value {
         let mut wire = Wire::connect(self.address).await.expect("a connection");
-        let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
         wire.send(request.as_bytes()).await.expect("a request is sent");
         let answer = wire.receive().await.expect("an answer").expect("an answer");
         serde_json::from_slice(answer.body).expect("JSON")
