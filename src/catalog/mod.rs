@@ -57,6 +57,7 @@ pub use source::read_yaml;
 pub use target::CircuitPolicy;
 pub use target::Function;
 pub use target::HttpFunction;
+pub use target::OrderKey;
 pub use target::ReplyTo;
 pub use target::Target;
 pub use target::TargetKind;

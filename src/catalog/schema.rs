@@ -77,6 +77,12 @@ fn target() -> Value {
             "retry": { "$ref": "#/definitions/retry" },
             "timeout": { "$ref": "#/definitions/duration", "default": "15s", "description": "Deadline of one attempt" },
             "concurrency": { "type": "integer", "minimum": 1, "maximum": 1024, "default": 32 },
+            "rate": { "type": "string", "pattern": "^[0-9]+/(s|m|h)$", "description": "How fast attempts may begin: 100/s" },
+            "order": { "enum": ["none", "key"], "default": "none" },
+            "key": {
+                "type": "string",
+                "description": "Attribute or path of the key whose events keep their order; partitionkey, else subject, by default"
+            },
             "circuit": {
                 "oneOf": [{ "enum": ["off", false] }, { "$ref": "#/definitions/circuit" }],
                 "description": "When the target is left alone because it fails"
@@ -147,6 +153,8 @@ fn retry() -> Value {
             "schedule": { "type": "array", "maxItems": 100, "items": { "$ref": "#/definitions/duration" } },
             "max_attempts": { "type": "integer", "minimum": 1, "maximum": 10000, "default": 185 },
             "max_age": { "$ref": "#/definitions/duration", "default": "24h" },
+            "retry_on": { "type": "array", "items": { "type": "integer", "minimum": 300, "maximum": 599 }, "description": "Statuses to try again" },
+            "permanent_on": { "type": "array", "items": { "type": "integer", "minimum": 300, "maximum": 599 }, "description": "Statuses that end a delivery" },
             "retry_after_max": {
                 "$ref": "#/definitions/duration", "default": "1h",
                 "description": "Longest silence that a target gets by Retry-After"

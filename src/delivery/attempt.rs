@@ -1,8 +1,11 @@
 //! One attempt: load, transform, send, judge, and record what came of it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
+
+use futures_util::FutureExt as _;
 
 use super::again::Terms;
 use super::engine::Shared;
@@ -144,7 +147,12 @@ impl Delivery<'_> {
             deadline: target.timeout,
         };
         let started = Instant::now();
-        let report = shared.targets.send(target, &call).await;
+        let sending = AssertUnwindSafe(shared.targets.send(target, &call));
+        // A panic is a failure like another, and the worker goes on.
+        let report = sending
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| Report::internal());
         let took = started.elapsed();
         metrics::counter!("tramline_delivery_attempts_total", "class" => report.class.clone()).increment(1);
         metrics::histogram!("tramline_delivery_attempt_seconds").record(took);
@@ -163,7 +171,7 @@ impl Delivery<'_> {
     }
 
     async fn conclude(&self, target: &Target, stored: &StoredEvent, made: Attempt, report: Report) {
-        match report.outcome {
+        match overruled(&report, target) {
             Outcome::Delivered => {
                 let changed = self.hear(target, &Heard::Answer);
                 match report.reply {
@@ -301,6 +309,7 @@ impl Delivery<'_> {
         let retry = Retry {
             attempt,
             since_ms: Some(since_ms),
+            key: self.due.key,
         };
         let now = self.shared.clock.moment();
         let records = [record::retry(self.route.id, sequence, &retry)];
@@ -310,6 +319,7 @@ impl Delivery<'_> {
                 since_ms: Some(since_ms),
                 from_ms: now.wall_ms,
                 due_ms: next_at_ms,
+                key: self.due.key,
             };
             self.route.queue.lock().postpone(sequence, waiting, now);
         }
@@ -403,6 +413,17 @@ impl Delivery<'_> {
         }
         let now = shared.clock.moment();
         self.route.queue.lock().put_back(sequence, since_ms, wait_ms, now);
+    }
+}
+
+/// What an answer means to this target, which may see it differently than others.
+fn overruled(report: &Report, target: &Target) -> Outcome {
+    let is_in = |statuses: &[u16]| report.status.is_some_and(|status| statuses.contains(&status));
+    match report.outcome {
+        Outcome::Delivered | Outcome::Unsent => report.outcome,
+        Outcome::Permanent | Outcome::Gone if is_in(&target.retry.retry_on) => Outcome::RetryLater,
+        _ if is_in(&target.retry.permanent_on) => Outcome::Permanent,
+        outcome => outcome,
     }
 }
 

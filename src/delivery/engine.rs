@@ -22,6 +22,7 @@ use super::progress::Progress;
 use super::publish::Publish;
 use super::queue::Queue;
 use super::resend::TESTS;
+use super::retries::Retries;
 use super::route::Route;
 use super::slots::Slots;
 use super::system::Outbox;
@@ -93,11 +94,13 @@ pub(super) struct Shared {
     pub(super) outbox: Outbox,
     /// Unfinished deliveries of routes that the catalog does not know.
     pub(super) unclaimed: Mutex<HashMap<RouteId, OnRoute>>,
-    memory: Memory,
+    pub(super) memory: Memory,
     /// One at a time changes what becomes of letters: jobs, resends, and giving up old ones.
     pub(super) redrives: tokio::sync::Mutex<()>,
     pub(super) tests: Arc<Semaphore>,
     pub(super) slots: Arc<Slots>,
+    /// The bound on retries that all routes share.
+    retries: Retries,
     pub(super) workers: TaskTracker,
     pub(super) stop: CancellationToken,
     recorder: TaskTracker,
@@ -163,6 +166,7 @@ impl Engine {
             redrives: tokio::sync::Mutex::default(),
             tests: Arc::new(Semaphore::new(TESTS)),
             slots: Arc::new(Slots::new(SLOTS)),
+            retries: Retries::default(),
             workers: TaskTracker::new(),
             stop: CancellationToken::new(),
             recorder: TaskTracker::new(),
@@ -193,7 +197,8 @@ impl Engine {
     /// Takes over a changed catalog: new routes open, closed ones stop, settings change with the
     /// next attempt.
     pub fn reconcile(&self, view: &Arc<View>) {
-        self.shared.view.store(Arc::clone(view));
+        let before = self.shared.view.swap(Arc::clone(view));
+        self.shared.reorder(&before, view);
         self.shared.open_routes(view, None);
     }
 
@@ -230,7 +235,9 @@ impl Shared {
                     };
                     let (unfinished, now) = (unfinished.unwrap_or_default(), self.clock.moment());
                     let gate = Gate::restored(unfinished.state.clone(), now);
-                    let queue = Queue::restored(next - 1, unfinished, now);
+                    let mut queue = Queue::restored(next - 1, unfinished, now);
+                    queue.share(&self.retries);
+                    queue.keep_order(view.target(id).is_some_and(|target| target.order.is_some()));
                     Arc::new(Route::new(id, names.bus_id, queue, gate))
                 });
                 if names.is_closed {
@@ -243,6 +250,20 @@ impl Shared {
         self.spread_pauses(view);
         for route in opened {
             self.wake(&route);
+        }
+    }
+
+    /// Routes whose order changed find the keys of their events anew.
+    fn reorder(&self, before: &View, view: &View) {
+        for route in self.routes.read().values() {
+            let (Some(old), Some(new)) = (before.target(route.id), view.target(route.id)) else {
+                continue;
+            };
+            if old.order != new.order {
+                let mut queue = route.queue.lock();
+                queue.keep_order(new.order.is_some());
+                queue.forget_keys();
+            }
         }
     }
 

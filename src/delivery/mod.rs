@@ -15,6 +15,7 @@
 
 mod again;
 mod attempt;
+mod bucket;
 mod dead_letters;
 mod engine;
 mod gate;
@@ -23,6 +24,7 @@ mod keep;
 mod letter_set;
 mod letters;
 mod memory;
+mod order;
 mod pauses;
 mod progress;
 mod publish;
@@ -32,6 +34,7 @@ mod recorder;
 mod render;
 mod reply;
 mod resend;
+mod retries;
 mod route;
 mod route_state;
 mod search;

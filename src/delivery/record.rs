@@ -57,6 +57,9 @@ pub(super) struct Retry {
     /// From when the age of the delivery counts, Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) since_ms: Option<i64>,
+    /// What the delivery keeps its order by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<u64>,
 }
 
 /// Why a delivery ended without success.
@@ -215,6 +218,31 @@ pub(super) fn retry(route: RouteId, sequence: u64, retry: &Retry) -> StateRecord
     state(StateKind::Retry, route, vec![sequence], json(retry))
 }
 
+/// Deliveries held behind a failing one: 8 bytes of payload for each, its key, little endian.
+pub(super) fn held(route: RouteId, held: &[(u64, u64)]) -> StateRecord {
+    let keys = held
+        .iter()
+        .flat_map(|(_, key)| key.to_le_bytes())
+        .collect::<Vec<u8>>();
+    let sequences = held.iter().map(|(sequence, _)| *sequence).collect();
+    state(StateKind::Held, route, sequences, keys.into())
+}
+
+/// The sequences of a record of held deliveries, with their keys.
+pub(super) fn held_in(record: &StoredState) -> impl Iterator<Item = (u64, u64)> {
+    let keys = record
+        .record
+        .payload
+        .chunks_exact(8)
+        .filter_map(|key| key.try_into().ok());
+    record
+        .record
+        .sequences
+        .iter()
+        .copied()
+        .zip(keys.map(u64::from_le_bytes))
+}
+
 pub(super) fn dead(route: RouteId, sequence: u64, death: &Death) -> StateRecord {
     state(StateKind::Dead, route, vec![sequence], json(death))
 }
@@ -340,7 +368,8 @@ mod tests {
             2,
             &Retry {
                 attempt: attempt.clone(),
-                since_ms: Some(i64::MAX),
+                since_ms: Some(9_999_999_999_999),
+                key: None,
             },
         );
         assert!(record.payload.len() <= 256, "{}", record.payload.len());

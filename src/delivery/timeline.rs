@@ -25,7 +25,7 @@ pub enum DeliveryState {
     Pending,
     /// Tried; the next attempt is due later.
     Retrying,
-    /// It waits behind another one of its key.
+    /// Not tried yet; it waits behind another one of its key that failed.
     Held,
     /// The target has the event.
     Delivered,

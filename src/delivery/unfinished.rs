@@ -33,7 +33,7 @@ use crate::log::StateKind;
 use crate::log::StoredState;
 
 /// Version of the encoding; a snapshot of another one is folded anew.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// What is unfinished on one route.
 #[derive(Debug, Default, PartialEq)]
@@ -42,6 +42,8 @@ pub(super) struct OnRoute {
     pub(super) open: RoaringTreemap,
     /// Those of them that were tried.
     pub(super) waiting: BTreeMap<u64, Waiting>,
+    /// Those of them that are held behind another one, with what they keep their order by.
+    pub(super) held: BTreeMap<u64, u64>,
     /// Open dead letters.
     pub(super) dead: LetterSet,
     /// What is special about deliveries that were given back or sent again.
@@ -144,6 +146,13 @@ impl Unfinished {
                 out.put_i64_le(waiting.since_ms.unwrap_or(i64::MIN));
                 out.put_i64_le(waiting.from_ms);
                 out.put_i64_le(waiting.due_ms);
+                out.put_u8(u8::from(waiting.key.is_some()));
+                out.put_u64_le(waiting.key.unwrap_or_default());
+            }
+            out.put_u64_le(route.held.len() as u64);
+            for (sequence, key) in &route.held {
+                out.put_u64_le(*sequence);
+                out.put_u64_le(*key);
             }
             let state = record::json(&route.state);
             out.put_u64_le(state.len() as u64);
@@ -180,13 +189,23 @@ impl Unfinished {
                     since_ms: Some(input.try_get_i64_le().ok()?).filter(|since_ms| *since_ms != i64::MIN),
                     from_ms: input.try_get_i64_le().ok()?,
                     due_ms: input.try_get_i64_le().ok()?,
+                    key: {
+                        let has_key = input.try_get_u8().ok()? == 1;
+                        Some(input.try_get_u64_le().ok()?).filter(|_| has_key)
+                    },
                 };
                 waiting.insert(sequence, entry);
+            }
+            let mut held = BTreeMap::new();
+            for _ in 0..input.try_get_u64_le().ok()? {
+                let sequence = input.try_get_u64_le().ok()?;
+                held.insert(sequence, input.try_get_u64_le().ok()?);
             }
             let state = serde_json::from_slice(part(&mut input)?).ok()?;
             let route = OnRoute {
                 open,
                 waiting,
+                held,
                 dead,
                 terms,
                 guests,
@@ -212,11 +231,18 @@ impl OnRoute {
             StateKind::RouteClosed => {
                 self.open.clear();
                 self.waiting.clear();
+                self.held.clear();
                 let dead = &self.dead;
                 self.terms.retain(|sequence| dead.contains(sequence));
                 self.state = RouteState::default();
             }
             StateKind::RouteState => self.state.replace_with(record),
+            StateKind::Held => {
+                let open = record::held_in(record).filter(|(sequence, _)| {
+                    self.open.contains(*sequence) && !self.waiting.contains_key(sequence)
+                });
+                self.held.extend(open);
+            }
             _ => {}
         }
         for &sequence in &record.record.sequences {
@@ -242,11 +268,13 @@ impl OnRoute {
                         attempts: retry.as_ref().map_or(1, |retry| retry.attempt.n),
                         since_ms,
                         from_ms: record.time_ms,
+                        key: retry.as_ref().and_then(|retry| retry.key),
                         due_ms: retry
                             .and_then(|retry| retry.attempt.next_at_ms)
                             .unwrap_or(record.time_ms),
                     };
                     self.waiting.insert(sequence, waiting);
+                    self.held.remove(&sequence);
                 }
                 _ => {}
             }
@@ -268,6 +296,7 @@ impl OnRoute {
     pub(super) fn forget_below(&mut self, end: u64) {
         self.open.remove_range(..end);
         self.waiting.retain(|sequence, _| *sequence >= end);
+        self.held.retain(|sequence, _| *sequence >= end);
         let dead = &self.dead;
         self.terms
             .retain(|sequence| sequence >= end || dead.contains(sequence));
@@ -276,6 +305,7 @@ impl OnRoute {
     fn settle(&mut self, sequence: u64) {
         self.open.remove(sequence);
         self.waiting.remove(&sequence);
+        self.held.remove(&sequence);
         self.dead.remove(sequence);
         self.terms.end(sequence);
     }
@@ -297,7 +327,7 @@ mod tests {
     }
 
     fn facts() -> impl Strategy<Value = Vec<(u8, u64, u64)>> {
-        proptest::collection::vec((0..8_u8, 1..4_u64, 1..30_u64), 0..200)
+        proptest::collection::vec((0..9_u8, 1..4_u64, 1..30_u64), 0..200)
     }
 
     fn fact((kind, route, sequence): (u8, u64, u64)) -> Fact {
@@ -308,9 +338,15 @@ mod tests {
             4 => StateKind::Dead,
             5 => StateKind::Redriven,
             6 => StateKind::Dropped,
+            7 => return held(route, sequence),
             _ => return changed(route, sequence),
         };
         recorded(kind, route, vec![sequence])
+    }
+
+    fn held(route: u64, sequence: u64) -> Fact {
+        let record = record::held(RouteId(route), &[(sequence, sequence % 3), (sequence + 1, 2)]);
+        Fact::Recorded(StoredState { time_ms: 5, record })
     }
 
     fn changed(route: u64, n: u64) -> Fact {
@@ -355,7 +391,7 @@ mod tests {
 
     #[test]
     fn what_another_version_wrote_is_folded_anew() {
-        assert_eq!(Unfinished::decode(&Bytes::from_static(b"\x01")), None);
+        assert_eq!(Unfinished::decode(&Bytes::from_static(b"\x02")), None);
         assert_eq!(Unfinished::decode(&Bytes::new()), None);
     }
 

@@ -14,6 +14,8 @@ use super::engine::Shared;
 use super::gate::Admission;
 use super::queue::Due;
 use super::queue::WINDOW;
+use super::record;
+use super::recorder;
 use super::route::Route;
 use super::slots::Slot;
 
@@ -23,6 +25,12 @@ const DRAIN: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// While the target is left alone, look for what became too old at most so often.
 const OVERDUE_AGAIN_MS: i64 = 250;
+/// Events whose keys are found in one go, by reading those that are not in memory.
+const KEYS_TOGETHER: usize = 64;
+/// Events that cannot be read for their keys are looked at again after this long.
+const READ_AGAIN_MS: i64 = 1_000;
+/// Held deliveries in one record.
+const HELD_TOGETHER: usize = 4_096;
 /// While nothing can be recorded, look again after this long.
 const SPACE_AGAIN: Duration = Duration::from_secs(1);
 /// An attempt that panicked is made again after this long.
@@ -70,6 +78,8 @@ enum Filling {
     Empty,
     /// The target is left alone until this steady time, at the longest.
     Later(i64),
+    /// The next may begin at this steady time.
+    Paced(i64),
 }
 
 struct Worker {
@@ -91,11 +101,15 @@ impl Worker {
         }
         let filling = loop {
             let more = self.refill().await;
+            if !self.learn_keys().await {
+                break Filling::Paced(self.shared.clock.steady_ms() + READ_AGAIN_MS);
+            }
             let filling = self.fill();
+            self.record_held().await;
             if let Filling::Later(until) = filling {
                 break Filling::Later(until.min(self.expire().await));
             }
-            if filling == Filling::Full || !more {
+            if matches!(filling, Filling::Full | Filling::Paced(_)) || !more {
                 break filling;
             }
         };
@@ -149,6 +163,7 @@ impl Worker {
                 Some((Admission::One, _)) => (1, Errand::Attempt),
                 Some((Admission::Refused, bound)) => (bound, Errand::Refuse),
                 Some((Admission::Later(until), _)) => return Filling::Later(until),
+                Some((Admission::Paced(until), _)) => return Filling::Paced(until),
                 Some((Admission::Nobody, _)) | None => return Filling::Full,
             };
             if self.attempts.len() >= bound || !self.take_slot() {
@@ -165,8 +180,55 @@ impl Worker {
                 queue.take(until)
             };
             match due {
-                Some(due) => self.spawn(due, errand),
+                Some(due) => {
+                    self.begin(errand, steady_ms);
+                    self.spawn(due, errand);
+                }
                 None => return Filling::Empty,
+            }
+        }
+    }
+
+    /// An attempt counts for the rate; what ends without a call does not.
+    fn begin(&self, errand: Errand, steady_ms: i64) {
+        let view = self.shared.view.load();
+        if errand == Errand::Attempt
+            && let Some(target) = view.target(self.route.id)
+        {
+            self.route.gate.lock().begin(target, steady_ms);
+        }
+    }
+
+    /// Finds the keys of the next events, if the route keeps order; false if they cannot be read now.
+    async fn learn_keys(&self) -> bool {
+        let view = self.shared.view.load_full();
+        let order = view.target(self.route.id).and_then(|target| target.order.clone());
+        let keyless = self.route.queue.lock().keyless(KEYS_TOGETHER);
+        if keyless.is_empty() {
+            return true;
+        }
+        let (shared, bus) = (Arc::clone(&self.shared), self.route.bus);
+        let read = tokio::task::spawn_blocking(move || shared.keys_of(bus, keyless, order.as_ref()));
+        let found = match read.await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => {
+                tracing::error!(%error, route = self.route.id.0, "the events of a route cannot be read");
+                return false;
+            }
+            Err(_) => return false,
+        };
+        self.route.queue.lock().learn(found);
+        true
+    }
+
+    /// Puts on record what is held behind a failing delivery.
+    async fn record_held(&self) {
+        let held = self.route.queue.lock().take_unrecorded();
+        for held in held.chunks(HELD_TOGETHER) {
+            let records = vec![record::held(self.route.id, held)];
+            // Without the record they are still unfinished, and found again in the order of the bus.
+            if let Err(error) = recorder::record(&self.shared.log, &self.shared.stop, records).await {
+                tracing::error!(%error, "held deliveries could not be recorded");
             }
         }
     }
@@ -225,9 +287,11 @@ impl Worker {
                 Err(since_ms) => {
                     next_since_ms = Vec::from_iter(since_ms);
                     match self.first_accepted_ms().await {
-                        Some(since_ms) if since_ms < oldest_ms => self.route.queue.lock().take_ready(),
-                        since_ms => {
-                            next_since_ms.extend(since_ms);
+                        Some((first, since_ms)) if since_ms < oldest_ms => {
+                            self.route.queue.lock().take_first(first)
+                        }
+                        first => {
+                            next_since_ms.extend(first.map(|(_, since_ms)| since_ms));
                             None
                         }
                     }
@@ -243,15 +307,15 @@ impl Worker {
         })
     }
 
-    /// When the first event that was not tried yet was accepted.
-    async fn first_accepted_ms(&self) -> Option<i64> {
+    /// The first event that was not tried yet, and when it was accepted.
+    async fn first_accepted_ms(&self) -> Option<(u64, i64)> {
         let (sequence, time_ms) = self.route.queue.lock().first_ready()?;
-        if time_ms.is_some() {
-            return time_ms;
+        if let Some(time_ms) = time_ms {
+            return Some((sequence, time_ms));
         }
         let (log, bus) = (self.shared.log.clone(), self.route.bus);
         let read = tokio::task::spawn_blocking(move || log.time_of(bus, sequence));
-        read.await.ok()?.ok()?
+        Some((sequence, read.await.ok()?.ok()??))
     }
 
     /// A task that panicked leaves its delivery in flight; it is tried again later.
@@ -286,15 +350,24 @@ impl Worker {
     }
 
     fn wait(&self, filling: Filling) -> Duration {
-        let until = match filling {
+        let (until, longest) = match filling {
             Filling::Full if self.shared.log.is_reserve_used_up() => return SPACE_AGAIN,
             Filling::Full => return LONGEST_WAIT,
-            Filling::Empty => self.route.queue.lock().next_due(),
-            Filling::Later(until) => Some(until),
+            Filling::Later(until) | Filling::Paced(until) => (Some(until), LONGEST_WAIT),
+            Filling::Empty => {
+                let queue = self.route.queue.lock();
+                // Without room for retries, another route may make some.
+                let longest = if queue.has_room_for_retries() {
+                    LONGEST_WAIT
+                } else {
+                    SPACE_AGAIN
+                };
+                (queue.next_due(), longest)
+            }
         };
         let left = until.map(|until| until.saturating_sub(self.shared.clock.steady_ms()).max(1));
         left.and_then(|left| u64::try_from(left).ok())
-            .map_or(LONGEST_WAIT, |left| Duration::from_millis(left).min(LONGEST_WAIT))
+            .map_or(longest, |left| Duration::from_millis(left).min(longest))
     }
 
     async fn drain(&mut self) {

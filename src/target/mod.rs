@@ -90,6 +90,16 @@ pub enum Until {
 }
 
 impl Report {
+    /// Our own fault, which ended the attempt in the middle.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::of(
+            Outcome::RetryLater,
+            "internal",
+            "the server failed while it made the call",
+        )
+    }
+
     fn of(outcome: Outcome, class: &str, reason: impl Into<String>) -> Self {
         Self {
             outcome,
@@ -138,6 +148,8 @@ impl Targets {
     ///
     /// Dropping the future closes the connection; the target may have the event.
     pub async fn send(&self, target: &Target, call: &Call<'_>) -> Report {
+        #[cfg(feature = "failpoints")]
+        fail::fail_point!("target::send");
         match &target.kind {
             TargetKind::Webhook(webhook) => webhook::send(&self.http, webhook, call).await,
             TargetKind::Function(Function::Http(function)) => {

@@ -122,7 +122,7 @@ async fn an_event_that_no_attempt_delivers_becomes_a_dead_letter_and_can_be_redr
 }
 
 #[tokio::test]
-async fn a_route_that_hangs_does_not_delay_another() {
+async fn f37_a_route_that_hangs_does_not_delay_another() {
     let server = Server::start().await;
     let hanging = Sink::answering(|_| Answer::Hang).await;
     let quick = Sink::start().await;

@@ -23,6 +23,8 @@ pub(in crate::catalog) const KEYS: &[&str] = &[
     "max_attempts",
     "max_age",
     "retry_after_max",
+    "retry_on",
+    "permanent_on",
     "preset",
 ];
 const STRATEGIES: &[&str] = &["exponential", "fixed", "schedule", "none"];
@@ -33,6 +35,8 @@ const DURATIONS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration:
 const ATTEMPTS: RangeInclusive<u32> = 1..=10_000;
 /// The bound on the growth: beyond it the second retry is at `max` anyway.
 const FACTORS: RangeInclusive<f64> = 1.0..=100.0;
+/// Statuses that say that the target does not have the event.
+const STATUSES: RangeInclusive<u16> = 300..=599;
 /// Most delays in a schedule.
 const MAX_SCHEDULE: usize = 100;
 
@@ -57,6 +61,12 @@ impl RetryPolicy {
             None if !matches!(strategy, Strategy::Exponential { .. }) => Jitter::None,
             _ => Jitter::Full,
         };
+        let retry_on = statuses(&fields, "retry_on", issues);
+        let permanent_on = statuses(&fields, "permanent_on", issues);
+        if let Some(both) = retry_on.iter().find(|status| permanent_on.contains(status)) {
+            let detail = format!("{both} is in `retry_on` too");
+            issues.push(Issue::new(fields.at("permanent_on"), "invalid-value", detail));
+        }
         let policy = Self {
             strategy,
             jitter,
@@ -69,6 +79,8 @@ impl RetryPolicy {
             retry_after_max: fields
                 .duration("retry_after_max", DURATIONS, issues)
                 .unwrap_or(preset.retry_after_max),
+            retry_on,
+            permanent_on,
         };
         (issues.count() == before).then_some(policy)
     }
@@ -138,6 +150,21 @@ fn schedule(fields: &Fields<'_>, issues: &mut Issues) -> Option<Vec<Duration>> {
     }
     let read = |(at, item): (String, &Value)| duration_value(item, &at, "schedule", DURATIONS, issues);
     Some(items.into_iter().filter_map(read).collect())
+}
+
+/// Statuses of answers that are no success.
+fn statuses(fields: &Fields<'_>, key: &str, issues: &mut Issues) -> Vec<u16> {
+    let items = fields.list(key, issues);
+    let read = |(at, item): (String, &Value)| {
+        let status = item.as_u64().and_then(|status| u16::try_from(status).ok());
+        let status = status.filter(|status| STATUSES.contains(status));
+        if status.is_none() {
+            let detail = format!("`{key}` lists statuses from 300 to 599, not {item}");
+            issues.push(Issue::new(at, "invalid-value", detail));
+        }
+        status
+    };
+    items.into_iter().filter_map(read).collect()
 }
 
 /// The growth factor, if there is one.

@@ -22,6 +22,10 @@ pub struct RetryPolicy {
     pub max_age: Duration,
     /// Longest silence that a target gets when it asks for one.
     pub retry_after_max: Duration,
+    /// Statuses that are tried again, whatever they mean elsewhere.
+    pub retry_on: Vec<u16>,
+    /// Statuses that end a delivery, whatever they mean elsewhere.
+    pub permanent_on: Vec<u16>,
 }
 
 /// How the delay grows from attempt to attempt.
@@ -80,6 +84,8 @@ impl Default for RetryPolicy {
             max_attempts: 185,
             max_age: Duration::from_hours(24),
             retry_after_max: RETRY_AFTER_MAX,
+            retry_on: Vec::new(),
+            permanent_on: Vec::new(),
         }
     }
 }
@@ -110,6 +116,8 @@ impl RetryPolicy {
             // The delays add up to 75 h 35 min; the attempts between them take time too.
             max_age: Duration::from_secs(96 * hour),
             retry_after_max: RETRY_AFTER_MAX,
+            retry_on: Vec::new(),
+            permanent_on: Vec::new(),
         }
     }
 

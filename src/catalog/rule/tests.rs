@@ -119,9 +119,19 @@ fn everything_wrong_with_a_target_is_reported_at_its_place() {
         (with_target("echo", json!({})), "/targets/0", "invalid-target"),
         (with_target("rety", json!({})), "/targets/0/rety", "unknown-key"),
         (
-            with_target("order", json!("key")),
+            with_target("order", json!("keys")),
             "/targets/0/order",
-            "unsupported",
+            "invalid-value",
+        ),
+        (
+            with_target("key", json!("subject")),
+            "/targets/0/key",
+            "invalid-value",
+        ),
+        (
+            with_target("rate", json!("fast")),
+            "/targets/0/rate",
+            "invalid-value",
         ),
         (
             with_target("circuit", json!("on")),

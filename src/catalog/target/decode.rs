@@ -9,12 +9,14 @@ use super::Target;
 use super::TargetKind;
 use super::circuit::CircuitPolicy;
 use super::function::Function;
+use super::order;
 use super::webhook::Webhook;
 use crate::catalog::decode::Fields;
 use crate::catalog::decode::Issues;
 use crate::catalog::issue::Issue;
 use crate::catalog::names::TargetName;
 use crate::catalog::retry::RetryPolicy;
+use crate::config::Rate;
 
 pub(in crate::catalog) const KEYS: &[&str] = &[
     "name",
@@ -24,12 +26,15 @@ pub(in crate::catalog) const KEYS: &[&str] = &[
     "retry",
     "timeout",
     "concurrency",
+    "rate",
+    "order",
+    "key",
     "circuit",
     "paused",
 ];
 const KINDS: &[&str] = &["webhook", "function", "echo"];
 const LATER_KINDS: &[&str] = &["queue", "bus", "file"];
-const LATER: &[&str] = &["queue", "bus", "file", "order", "key", "rate", "transform"];
+const LATER: &[&str] = &["queue", "bus", "file", "transform"];
 
 /// The default deadline of an attempt: long for an API call, short for a thread that hangs.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -54,6 +59,8 @@ impl Target {
         let concurrency = fields
             .number("concurrency", CONCURRENCIES, issues)
             .unwrap_or(CONCURRENCY);
+        let rate = rate(&fields, issues);
+        let order = order::decode(&fields, issues);
         let circuit = match fields.find("circuit") {
             Some(value) => CircuitPolicy::decode(value, &fields.at("circuit"), issues),
             None => Some(CircuitPolicy::default()),
@@ -68,10 +75,22 @@ impl Target {
             retry: retry?,
             timeout,
             concurrency,
+            rate,
+            order,
             circuit,
             paused,
         })
     }
+}
+
+fn rate(fields: &Fields<'_>, issues: &mut Issues) -> Option<Rate> {
+    let text = fields.text("rate", issues)?;
+    let rate = text.parse();
+    if let Err(detail) = &rate {
+        issues
+            .push(Issue::new(fields.at("rate"), "invalid-value", detail).with_correction("such as `100/s`"));
+    }
+    rate.ok()
 }
 
 fn name(fields: &Fields<'_>, issues: &mut Issues) -> Option<TargetName> {

@@ -4,6 +4,7 @@ mod circuit;
 mod decode;
 mod function;
 mod headers;
+mod order;
 mod webhook;
 
 use std::fmt::Write as _;
@@ -15,6 +16,7 @@ use url::Url;
 
 use super::names::TargetName;
 use super::retry::RetryPolicy;
+use crate::config::Rate;
 
 #[cfg(test)]
 pub(super) use circuit::KEYS as CIRCUIT_KEYS;
@@ -29,6 +31,7 @@ pub use circuit::CircuitPolicy;
 pub use function::Function;
 pub use function::HttpFunction;
 pub use function::ReplyTo;
+pub use order::OrderKey;
 pub use webhook::Webhook;
 pub use webhook::WebhookMode;
 
@@ -45,6 +48,10 @@ pub struct Target {
     pub timeout: Duration,
     /// Most attempts of the route in flight at once.
     pub concurrency: u32,
+    /// How fast attempts may begin; `None` as fast as they can.
+    pub rate: Option<Rate>,
+    /// What may not overtake what; `None` everything may.
+    pub order: Option<OrderKey>,
     /// When the target is left alone because it fails; `None` never does.
     pub circuit: Option<CircuitPolicy>,
     /// A paused target keeps its backlog and is sent nothing.

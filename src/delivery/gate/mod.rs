@@ -6,6 +6,7 @@
 
 mod tally;
 
+use super::bucket::Bucket;
 use super::route_state::Disabled;
 use super::route_state::Opening;
 use super::route_state::RouteState;
@@ -25,8 +26,10 @@ pub(super) enum Admission {
     All,
     /// One at a time, to see whether the target is well.
     One,
-    /// Nobody before this steady time.
+    /// Nobody before this steady time, because the target is left alone.
     Later(i64),
+    /// Nobody before this steady time, because of the rate.
+    Paced(i64),
     /// Nobody until somebody changes that.
     Nobody,
     /// Nobody ever: what comes is a dead letter.
@@ -70,6 +73,7 @@ pub(super) struct Gate {
     /// One attempt at a time until the target answers.
     is_probing: bool,
     tally: Tally,
+    bucket: Bucket,
 }
 
 impl Gate {
@@ -82,6 +86,7 @@ impl Gate {
             is_probing: state.silence.is_some() || state.circuit.is_some(),
             state,
             tally: Tally::default(),
+            bucket: Bucket::default(),
         }
     }
 
@@ -97,10 +102,20 @@ impl Gate {
         if steady_ms < until {
             return Admission::Later(until);
         }
+        if let Some(until) = target.rate.and_then(|_| self.bucket.wait(steady_ms)) {
+            return Admission::Paced(until);
+        }
         if self.is_probing {
             Admission::One
         } else {
             Admission::All
+        }
+    }
+
+    /// Takes note that an attempt begins.
+    pub(super) fn begin(&mut self, target: &Target, steady_ms: i64) {
+        if let Some(rate) = target.rate {
+            self.bucket.take(rate, steady_ms);
         }
     }
 

@@ -3,6 +3,8 @@
 //! A pure state machine: no I/O, no clock. The order of work is retries that are due, then new
 //! events in sequence order.
 
+mod lanes;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
@@ -15,13 +17,13 @@ use super::again::AllTerms;
 use super::again::Terms;
 use super::letter_set::LetterSet;
 use super::memory::Held;
+use super::retries::Retries;
 use super::unfinished::OnRoute;
 use crate::clock::Moment;
+use lanes::Lanes;
 
 /// New events held ready; more wait as backlog in the log.
 pub(super) const WINDOW: usize = 512;
-/// Deliveries of one route that may wait for a retry; at the bound it takes no new events.
-pub(super) const MAX_RETRIES: usize = 10_000;
 
 /// A delivery that the worker shall attempt now.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(super) struct Due {
     pub(super) attempts: u32,
     /// From when the age of the delivery counts, if not from its acceptance.
     pub(super) since_ms: Option<i64>,
+    /// What it keeps its order by.
+    pub(super) key: Option<u64>,
     /// The event, if it is still in memory.
     pub(super) event: Option<Arc<Held>>,
 }
@@ -44,6 +48,8 @@ pub(super) struct Waiting {
     pub(super) from_ms: i64,
     /// When its next attempt is due, Unix milliseconds.
     pub(super) due_ms: i64,
+    /// What it keeps its order by.
+    pub(super) key: Option<u64>,
 }
 
 impl Waiting {
@@ -54,8 +60,29 @@ impl Waiting {
             since_ms: Some(now_ms),
             from_ms: now_ms,
             due_ms: now_ms,
+            key: None,
         }
     }
+}
+
+/// What a delivery that was not tried yet keeps its order by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    /// Not known before its event is read.
+    Unknown,
+    /// Nothing: it may overtake and be overtaken.
+    Free,
+    /// Everything with this number.
+    Of(u64),
+}
+
+/// What was learned of a delivery for its order.
+#[derive(Debug)]
+pub(super) struct Learned {
+    /// Its key, if it has one.
+    pub(super) key: Option<u64>,
+    /// Its event, if there was room for it.
+    pub(super) event: Option<Arc<Held>>,
 }
 
 /// A delivery that waits, and its place among those that do.
@@ -69,17 +96,8 @@ struct Parked {
 #[derive(Debug)]
 struct Ready {
     sequence: u64,
+    key: Key,
     event: Option<Arc<Held>>,
-}
-
-impl Ready {
-    /// An event that is read at its attempt.
-    const fn unread(sequence: u64) -> Self {
-        Self {
-            sequence,
-            event: None,
-        }
-    }
 }
 
 /// A question to the log.
@@ -107,6 +125,14 @@ pub(super) struct Queue {
     /// Steady times of the next attempts.
     due: BTreeSet<(i64, u64)>,
     in_flight: BTreeSet<u64>,
+    /// Whether the route keeps order.
+    is_ordered: bool,
+    lanes: Lanes,
+    /// Deliveries that came to the head of their lane and were not tried yet, with their keys.
+    released: BTreeMap<u64, u64>,
+    /// Keys known from before a restart.
+    known_keys: BTreeMap<u64, u64>,
+    retries: Retries,
     dead: LetterSet,
     /// What is special about deliveries that were given back or sent again.
     terms: AllTerms,
@@ -121,6 +147,7 @@ impl Queue {
         let OnRoute {
             open: backlog,
             waiting,
+            held,
             dead,
             terms,
             guests,
@@ -133,13 +160,90 @@ impl Queue {
             dead,
             terms,
             guests,
+            known_keys: held,
             ..Self::default()
         };
-        for (sequence, waiting) in waiting {
+        for (sequence, mut waiting) in waiting {
             queue.backlog.remove(sequence);
+            // The head of its lane, before anything of the same key is looked at.
+            waiting.key = waiting.key.filter(|key| queue.lanes.enter(sequence, *key));
             queue.postpone(sequence, waiting, now);
         }
         queue
+    }
+
+    /// Shares the bound on the retries of the server.
+    pub(super) fn share(&mut self, retries: &Retries) {
+        self.retries = retries.clone();
+        self.account();
+    }
+
+    /// Says whether the route keeps order.
+    pub(super) fn keep_order(&mut self, is_ordered: bool) {
+        self.is_ordered = is_ordered;
+    }
+
+    /// The order is kept by another key from now on: all keys are to be found anew.
+    ///
+    /// What is in flight or waits for a retry at this moment is not kept in order.
+    pub(super) fn forget_keys(&mut self) {
+        self.known_keys.clear();
+        let mut sequences = self.lanes.dissolve();
+        sequences.extend(std::mem::take(&mut self.released).into_keys());
+        sequences.sort_unstable();
+        for parked in self.waiting.values_mut() {
+            parked.waiting.key = None;
+        }
+        let key = if self.is_ordered { Key::Unknown } else { Key::Free };
+        for ready in &mut self.ready {
+            ready.key = key;
+        }
+        for sequence in sequences.into_iter().rev() {
+            self.ready.push_front(Ready {
+                sequence,
+                key,
+                event: None,
+            });
+        }
+        self.account();
+    }
+
+    fn key_before_reading(&mut self, sequence: u64) -> Key {
+        if !self.is_ordered {
+            return Key::Free;
+        }
+        self.known_keys.remove(&sequence).map_or(Key::Unknown, Key::Of)
+    }
+
+    /// The first deliveries, at most `n`, whose key is wanted before they can go.
+    pub(super) fn keyless(&self, n: usize) -> Vec<(u64, Option<Arc<Held>>)> {
+        let keyless = self.ready.iter().take_while(|ready| ready.key == Key::Unknown);
+        let keyless = keyless.take(n);
+        keyless
+            .map(|ready| (ready.sequence, ready.event.clone()))
+            .collect()
+    }
+
+    /// Takes keys that were found, by sequence.
+    pub(super) fn learn(&mut self, mut found: BTreeMap<u64, Learned>) {
+        for ready in &mut self.ready {
+            if found.is_empty() {
+                return;
+            }
+            if let Some(Learned { key, event }) = found.remove(&ready.sequence) {
+                ready.key = key.map_or(Key::Free, Key::Of);
+                ready.event = event;
+            }
+        }
+    }
+
+    /// Deliveries that are held behind a failing one, and not on record as that; with their keys.
+    pub(super) fn take_unrecorded(&mut self) -> Vec<(u64, u64)> {
+        self.lanes.take_unrecorded()
+    }
+
+    fn account(&mut self) {
+        self.retries.hold(self.waiting.len() + self.lanes.len());
     }
 
     /// Takes an event from the live feed; one that does not fit is read from the log later.
@@ -154,8 +258,10 @@ impl Queue {
             return;
         }
         self.cursor = sequence;
+        let key = self.key_before_reading(sequence);
         self.ready.push_back(Ready {
             sequence,
+            key,
             event: hold(),
         });
     }
@@ -174,7 +280,7 @@ impl Queue {
         let old: Vec<u64> = self.backlog.iter().take(WINDOW).collect();
         if let Some(last) = old.last() {
             self.backlog.remove_range(..=last);
-            self.ready.extend(old.into_iter().map(Ready::unread));
+            self.extend_ready(old);
             return None;
         }
         self.is_behind.then_some(Wanted {
@@ -196,7 +302,19 @@ impl Queue {
         } else if wanted.missed == self.missed {
             self.is_behind = false;
         }
-        self.ready.extend(next.into_iter().map(Ready::unread));
+        self.extend_ready(next);
+    }
+
+    /// Events that are read at their attempt, or for their key.
+    fn extend_ready(&mut self, sequences: Vec<u64>) {
+        for sequence in sequences {
+            let key = self.key_before_reading(sequence);
+            self.ready.push_back(Ready {
+                sequence,
+                key,
+                event: None,
+            });
+        }
     }
 
     /// The next delivery to attempt at a steady time, which is in flight from here on.
@@ -206,10 +324,32 @@ impl Queue {
         {
             return self.take_waiting(sequence);
         }
-        if self.waiting.len() >= MAX_RETRIES {
-            return None;
+        if let Some((sequence, key)) = self.released.pop_first() {
+            return Some(self.begin(sequence, Some(key), None));
         }
-        self.take_ready()
+        while self.has_room_for_retries() && self.ready.front()?.key != Key::Unknown {
+            let Ready { sequence, key, event } = self.ready.pop_front()?;
+            let key = match key {
+                Key::Of(key) => Some(key),
+                Key::Unknown | Key::Free => None,
+            };
+            if key.is_none_or(|key| self.lanes.enter(sequence, key)) {
+                return Some(self.begin(sequence, key, event));
+            }
+            self.account();
+        }
+        None
+    }
+
+    fn begin(&mut self, sequence: u64, key: Option<u64>, event: Option<Arc<Held>>) -> Due {
+        self.in_flight.insert(sequence);
+        Due {
+            sequence,
+            attempts: 0,
+            since_ms: None,
+            key,
+            event,
+        }
     }
 
     fn take_waiting(&mut self, sequence: u64) -> Option<Due> {
@@ -220,20 +360,19 @@ impl Queue {
             sequence,
             attempts: waiting.attempts,
             since_ms: waiting.since_ms,
+            key: waiting.key,
             event: None,
         })
     }
 
-    /// The first of those that were not tried yet.
-    pub(super) fn take_ready(&mut self) -> Option<Due> {
-        let Ready { sequence, event } = self.ready.pop_front()?;
-        self.in_flight.insert(sequence);
-        Some(Due {
-            sequence,
-            attempts: 0,
-            since_ms: None,
-            event,
-        })
+    /// Takes the [first](Self::first_ready) of those that were not tried yet, if it still is.
+    pub(super) fn take_first(&mut self, sequence: u64) -> Option<Due> {
+        if let Some(key) = self.released.remove(&sequence) {
+            return Some(self.begin(sequence, Some(key), None));
+        }
+        self.ready.front().filter(|first| first.sequence == sequence)?;
+        let first = self.ready.pop_front()?;
+        Some(self.begin(sequence, None, first.event))
     }
 
     /// A delivery that waits and is older than from `since_ms` on, if there is one; it is in flight
@@ -251,6 +390,9 @@ impl Queue {
 
     /// The first of those that were not tried yet, and when it was accepted, if that is in memory.
     pub(super) fn first_ready(&self) -> Option<(u64, Option<i64>)> {
+        if let Some((sequence, _)) = self.released.first_key_value() {
+            return Some((*sequence, None));
+        }
         let first = self.ready.front()?;
         Some((
             first.sequence,
@@ -260,7 +402,7 @@ impl Queue {
 
     /// Whether a new event can be attempted at once.
     pub(super) fn has_ready(&self) -> bool {
-        !self.ready.is_empty() && self.has_room_for_retries()
+        !self.released.is_empty() || (!self.ready.is_empty() && self.has_room_for_retries())
     }
 
     /// Whether the log may hold more than was taken from it.
@@ -278,6 +420,15 @@ impl Queue {
         self.in_flight.remove(&sequence);
         self.waiting.remove(&sequence);
         self.terms.end(sequence);
+        self.leave(sequence);
+    }
+
+    /// Lets the next of its lane go.
+    fn leave(&mut self, sequence: u64) {
+        if let Some((next, key)) = self.lanes.leave(sequence) {
+            self.released.insert(next, key);
+        }
+        self.account();
     }
 
     /// The delivery waits for its next attempt.
@@ -288,6 +439,8 @@ impl Queue {
             self.due.remove(&(before.due, sequence));
         }
         self.due.insert((due, sequence));
+        self.lanes.fail(sequence);
+        self.account();
     }
 
     /// An attempt failed through our own fault: it is made again later, and not charged.
@@ -298,6 +451,7 @@ impl Queue {
             since_ms: before.and_then(|before| before.since_ms).or(Some(since_ms)),
             from_ms: now.wall_ms,
             due_ms: now.wall_ms.saturating_add(wait_ms),
+            key: self.lanes.key_of_head(sequence),
         };
         self.postpone(sequence, waiting, now);
     }
@@ -308,6 +462,7 @@ impl Queue {
         self.waiting.remove(&sequence);
         self.terms.bury(sequence);
         self.dead.insert(sequence, code);
+        self.leave(sequence);
     }
 
     /// A delivery goes over the route once more, with attempts and age from now: a dead letter that
@@ -325,6 +480,9 @@ impl Queue {
             self.ready.retain(|ready| ready.sequence != sequence);
         }
         self.backlog.remove(sequence);
+        // Sent again it keeps no order, and holds nobody back.
+        self.released.remove(&sequence);
+        self.leave(sequence);
         self.postpone(sequence, Waiting::anew(now.wall_ms), now);
     }
 
@@ -358,13 +516,22 @@ impl Queue {
             .map(|ready| ready.sequence)
             .take_while(|sequence| *sequence < end);
         let backlog = self.backlog.iter().take_while(|sequence| *sequence < end);
-        let doomed: Vec<u64> = waiting.chain(ready).chain(backlog).take(n).collect();
+        let behind = self.lanes.behind().take_while(|sequence| *sequence < end);
+        let released = self.released.range(..end).map(|(sequence, _)| *sequence);
+        let tried = waiting.chain(behind).chain(released);
+        let doomed: Vec<u64> = tried.chain(ready).chain(backlog).take(n).collect();
         for sequence in &doomed {
             self.terms.end(*sequence);
             if let Some(parked) = self.waiting.remove(sequence) {
                 self.due.remove(&(parked.due, *sequence));
             }
             self.backlog.remove(*sequence);
+            self.released.remove(sequence);
+            self.leave(*sequence);
+        }
+        // Some came to the head of their lane only because those before them were given up.
+        for sequence in &doomed {
+            self.released.remove(sequence);
         }
         let gone: BTreeSet<u64> = doomed.iter().copied().collect();
         self.ready.retain(|ready| !gone.contains(&ready.sequence));
@@ -379,9 +546,11 @@ impl Queue {
 
     /// The route is closed: nothing more is sent. Dead letters stay.
     pub(super) fn close(&mut self) {
+        let retries = self.retries.clone();
         *self = Self {
             dead: std::mem::take(&mut self.dead),
             guests: std::mem::take(&mut self.guests),
+            retries,
             cursor: u64::MAX,
             ..Self::default()
         };
@@ -393,6 +562,7 @@ impl Queue {
             && self.ready.is_empty()
             && self.backlog.is_empty()
             && self.due.is_empty()
+            && self.released.is_empty()
             && self.in_flight.is_empty()
     }
 
@@ -409,12 +579,13 @@ impl Queue {
     }
 
     pub(super) fn has_room_for_retries(&self) -> bool {
-        self.waiting.len() < MAX_RETRIES
+        self.retries.has_room()
     }
 
     /// Position up to which the log was read, and how many of those events were not started yet.
     pub(super) fn backlog(&self) -> (u64, u64) {
-        (self.cursor, self.backlog.len() + self.ready.len() as u64)
+        let taken = self.ready.len() + self.released.len() + self.lanes.len();
+        (self.cursor, self.backlog.len() + taken as u64)
     }
 
     /// A sequence below which nothing of the route is unfinished; none when nothing is.
@@ -431,6 +602,8 @@ impl Queue {
             ready,
             waiting,
             self.in_flight.first().copied(),
+            self.lanes.behind().next(),
+            self.released.first_key_value().map(|(sequence, _)| *sequence),
             self.backlog.min(),
         ]
         .into_iter()

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::delivery::memory::Memory;
+use crate::delivery::retries::OF_A_ROUTE;
 use crate::log::NewEvent;
 use crate::log::StoredEvent;
 
@@ -34,6 +35,7 @@ fn a_restored_queue_gives_what_is_open_and_nothing_that_is_settled() {
             since_ms: None,
             from_ms: 0,
             due_ms: 50,
+            key: None,
         },
     )]);
     let mut dead = LetterSet::default();
@@ -91,7 +93,7 @@ fn a_full_window_turns_into_backlog_and_loses_nothing() {
 #[test]
 fn at_the_bound_of_retries_no_new_event_is_taken() {
     let mut queue = Queue::default();
-    for sequence in 1..=MAX_RETRIES as u64 {
+    for sequence in 1..=OF_A_ROUTE as u64 {
         queue.postpone(
             sequence,
             Waiting {
@@ -99,16 +101,17 @@ fn at_the_bound_of_retries_no_new_event_is_taken() {
                 since_ms: None,
                 from_ms: 0,
                 due_ms: 1_000,
+                key: None,
             },
             Moment::default(),
         );
     }
-    queue.cursor = MAX_RETRIES as u64;
-    queue.offer(MAX_RETRIES as u64 + 1, || None);
+    queue.cursor = OF_A_ROUTE as u64;
+    queue.offer(OF_A_ROUTE as u64 + 1, || None);
     assert!(queue.take(0).is_none());
     let due = queue.take(1_000).unwrap();
     queue.settle(due.sequence);
-    assert_eq!(drained(&mut queue, &[], 0), [MAX_RETRIES as u64 + 1]);
+    assert_eq!(drained(&mut queue, &[], 0), [OF_A_ROUTE as u64 + 1]);
 }
 
 #[test]
@@ -121,6 +124,7 @@ fn an_attempt_that_is_put_back_charges_nothing() {
             since_ms: Some(5),
             from_ms: 0,
             due_ms: 10,
+            key: None,
         },
         Moment::default(),
     );
@@ -179,6 +183,7 @@ fn f22_a_clock_that_is_set_neither_hurries_nor_delays_a_retry() {
             since_ms: None,
             from_ms: 0,
             due_ms: 1_000,
+            key: None,
         };
         queue.postpone(1, waiting, at(0));
         // The wall clock is set while it waits; the next one is postponed on the new time.
@@ -206,6 +211,7 @@ fn f22_after_a_restart_nothing_waits_longer_than_was_planned() {
             since_ms: None,
             from_ms: 0,
             due_ms: 1_000,
+            key: None,
         };
         let unfinished = OnRoute {
             open: [1].into_iter().collect(),
@@ -230,6 +236,7 @@ fn what_waits_longest_is_found_first_when_it_is_too_old() {
             since_ms: Some(since_ms),
             from_ms: 0,
             due_ms: 10_000,
+            key: None,
         };
         queue.postpone(sequence, waiting, at(0));
     }

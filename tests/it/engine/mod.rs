@@ -1,9 +1,13 @@
 //! What holds a route back, and what lets it go on.
 
+mod changes;
 mod circuit;
 mod gone;
+mod order;
 mod pauses;
+mod rate;
 mod retry_after;
+mod stops;
 
 use chrono::DateTime;
 use chrono::Utc;
