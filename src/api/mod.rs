@@ -1,10 +1,13 @@
 //! The wire types of the HTTP API: what goes over the line, and nothing else.
 
+mod connections;
 mod control;
 mod delivery;
 mod events;
 mod ops;
 
+pub use connections::ConnectionList;
+pub use connections::ConnectionReply;
 pub use control::BusList;
 pub use control::BusReply;
 pub use control::EventTried;

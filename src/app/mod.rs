@@ -7,6 +7,7 @@ mod rules_watcher;
 mod running;
 mod serve;
 mod signals;
+mod vault;
 
 pub use rules_watcher::RulesError;
 pub use rules_watcher::read_rules;

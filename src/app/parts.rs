@@ -7,8 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::running::Running;
 use super::serve::ServeError;
+use super::vault;
+use crate::catalog::Auth;
 use crate::catalog::BusName;
 use crate::catalog::Change;
+use crate::catalog::Connection;
 use crate::catalog::Issue;
 use crate::catalog::Loaded;
 use crate::catalog::Repository;
@@ -36,10 +39,12 @@ use crate::log::LogError;
 use crate::log::NewEvent;
 use crate::log::Retention;
 use crate::problem::chain;
+use crate::routing::Candidate;
 use crate::routing::Control;
 use crate::routing::Router;
 use crate::routing::Snapshot;
 use crate::routing::missing_announcements;
+use crate::secret::Credential;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::target::Targets;
@@ -160,15 +165,25 @@ pub(super) async fn rule(
     if !missing.is_empty() {
         log.record(missing).await?;
     }
+    let vault = Arc::new(vault::open(settings, &view)?);
     let policy = Arc::new(egress::Policy::new(settings.egress_allow.clone()));
-    let targets = Targets::new(Arc::clone(&policy), settings.max_event_bytes).map_err(ServeError::Client)?;
+    let tls = outgoing_tls(settings)?;
+    let targets = Targets::new(
+        (Arc::clone(&policy), tls.clone()),
+        Arc::clone(&vault),
+        settings.max_event_bytes,
+    );
     let router = Arc::new(Router::new(Arc::new(Snapshot::build(view, None))));
     let told = Arc::clone(running);
     let control = Control::new(
         repository,
         log.clone(),
         Arc::clone(&router),
-        Box::new(move |rule| egress_issues(&policy, rule)),
+        Box::new(move |candidate| match candidate {
+            Candidate::Rule(rule) => egress_issues(&policy, rule),
+            Candidate::Connection(connection) => connection_issues(&policy, &tls, connection),
+        }),
+        vault,
         Box::new(move |view| {
             // Before delivery starts there is nobody to tell: it starts with what is in force then.
             if let Some(engine) = told.engine.get() {
@@ -268,4 +283,41 @@ fn egress_issues(policy: &egress::Policy, rule: &Rule) -> Vec<Issue> {
         ))
     };
     rule.targets.iter().enumerate().filter_map(judge).collect()
+}
+
+/// What outgoing TLS connections trust: the system's authorities, and those of `--egress-ca`.
+fn outgoing_tls(settings: &Settings) -> Result<egress::Tls, ServeError> {
+    let Some(path) = &settings.egress_ca else {
+        return egress::Tls::new(None).map_err(ServeError::Tls);
+    };
+    let read = crate::config::read_small(path);
+    let pem = read.map_err(|error| ServeError::System("cannot read --egress-ca", error))?;
+    egress::Tls::new(Some(&pem)).map_err(ServeError::Tls)
+}
+
+/// What of a connection can never be used: a token endpoint that may not be called, a client
+/// certificate that is none. References are looked at when they are used.
+fn connection_issues(policy: &egress::Policy, tls: &egress::Tls, connection: &Connection) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    if let Some(Auth::OAuth2(oauth)) = &connection.auth
+        && let Err(denied) = policy.permit_literal(&oauth.token_url)
+    {
+        issues.push(Issue::new(
+            "/oauth2/token_url",
+            "egress-denied",
+            denied.to_string(),
+        ));
+    }
+    if let Some(mtls) = &connection.mtls
+        && let (Credential::Plain(cert), Credential::Plain(key)) = (&mtls.cert, &mtls.key)
+    {
+        let ca = match &mtls.ca {
+            Some(Credential::Plain(ca)) => Some(ca.expose()),
+            _ => None,
+        };
+        if let Err(error) = tls.with_identity(cert.expose(), key.expose(), ca) {
+            issues.push(Issue::new("/mtls", "invalid-certificate", error.to_string()));
+        }
+    }
+    issues
 }

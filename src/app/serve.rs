@@ -19,8 +19,9 @@ use super::rules_watcher::RulesError;
 use super::rules_watcher::RulesWatcher;
 use super::running::Running;
 use super::signals;
+use super::vault::VaultError;
 use crate::catalog::RepositoryError;
-use crate::catalog::StoredRuleError;
+use crate::catalog::StoredSpecError;
 use crate::clock::SharedClock;
 use crate::clock::SystemClock;
 use crate::config::Fsync;
@@ -59,18 +60,21 @@ pub enum ServeError {
     /// The catalog does not belong to this log, or cannot be read.
     #[error("the catalog cannot be used")]
     Catalog(#[from] RepositoryError),
-    /// A stored rule does not compile.
+    /// What is stored cannot be used.
     #[error(transparent)]
-    StoredRule(#[from] StoredRuleError),
+    StoredSpec(#[from] StoredSpecError),
+    /// The encryption keys cannot be used, or are not those of the stored secrets.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The log does not take records.
     #[error("the log cannot be written")]
     Append(#[from] AppendError),
     /// The rules files cannot be used.
     #[error(transparent)]
     Rules(#[from] RulesError),
-    /// Outgoing calls cannot be made.
-    #[error(transparent)]
-    Client(egress::ClientError),
+    /// Outgoing TLS connections cannot be made.
+    #[error("--egress-ca cannot be used")]
+    Tls(#[source] egress::TlsError),
     /// A file cannot be written, or signals cannot be handled.
     #[error("{0}")]
     System(&'static str, #[source] std::io::Error),
@@ -92,6 +96,8 @@ impl ServeError {
         match self {
             Self::Rules(error) => error.is_input(),
             Self::Unprotected(_)
+            | Self::Vault(_)
+            | Self::Tls(_)
             | Self::Address(_)
             | Self::InUse(_)
             | Self::Log(LogError::InvalidConfig { .. })

@@ -1,7 +1,7 @@
 //! What the catalog stores, and the one way to change it.
 //!
-//! Everything a repository holds is a row of three kinds: buses, revisions of rules, and routes.
-//! Revisions and routes are never taken away, because the log names them.
+//! Everything a repository holds is a row of four kinds: buses, revisions of rules, routes, and
+//! connections. Revisions and routes are never taken away, because the log names them.
 
 use std::sync::Arc;
 
@@ -9,12 +9,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::names::BusName;
+use super::names::ConnectionName;
 use super::names::RuleName;
 use super::names::TargetName;
 
 /// Everything in the catalog, in a stable order: buses by number, revisions by bus, rule and
-/// revision, routes by id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// revision, routes by id, connections by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Loaded {
     /// What the catalog says of itself.
     pub meta: Meta,
@@ -24,13 +25,17 @@ pub struct Loaded {
     pub revisions: Vec<RevisionRow>,
     /// All routes, closed ones too.
     pub routes: Vec<RouteRow>,
+    /// All connections.
+    pub connections: Vec<ConnectionRow>,
 }
 
 /// What the catalog says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Meta {
     /// The log that this catalog belongs to, once one was bound.
     pub log_uuid: Option<Uuid>,
+    /// How many changes were ever made.
+    pub version: u64,
 }
 
 /// A bus.
@@ -80,6 +85,17 @@ pub struct RouteRow {
     pub closed: bool,
 }
 
+/// A connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionRow {
+    /// Its name.
+    pub name: ConnectionName,
+    /// The version of the catalog in which it was put: no other connection ever has the same one.
+    pub revision: u64,
+    /// The connection as it was given, its secrets sealed.
+    pub spec: Arc<Value>,
+}
+
 /// Changes that are made together or not at all, in the order of the fields below.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
@@ -93,6 +109,24 @@ pub struct Change {
     pub create_buses: Vec<BusName>,
     /// Rules to add or to replace, each at most once.
     pub put_rules: Vec<PutRule>,
+    /// The version of the catalog that must still be current; else nothing is changed. For what
+    /// depends on all of it.
+    pub expect_version: Option<u64>,
+    /// Connections to remove.
+    pub delete_connections: Vec<ConnectionName>,
+    /// Connections to add or to replace, each at most once.
+    pub put_connections: Vec<PutConnection>,
+}
+
+/// A connection to add or to replace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutConnection {
+    /// Its name.
+    pub name: ConnectionName,
+    /// The revision that must be there, 0 for none; else nothing is changed.
+    pub expect: u64,
+    /// The connection as it was given, its secrets sealed.
+    pub spec: Arc<Value>,
 }
 
 /// A rule to add or to replace.
@@ -108,6 +142,8 @@ pub struct PutRule {
     pub owner: Option<String>,
     /// The names of all its targets: routes of others are closed, of new ones opened.
     pub targets: Vec<TargetName>,
+    /// The connections that its targets name, which must exist.
+    pub connections: Vec<ConnectionName>,
 }
 
 impl Change {
@@ -118,12 +154,16 @@ impl Change {
             && self.delete_buses.is_empty()
             && self.create_buses.is_empty()
             && self.put_rules.is_empty()
+            && self.delete_connections.is_empty()
+            && self.put_connections.is_empty()
     }
 }
 
 /// What a change did. All rows are as they are stored now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Committed {
+    /// The version of the catalog that it made.
+    pub version: u64,
     /// The buses touched, each in its new generation.
     pub buses: Vec<BusRow>,
     /// Revisions that begin with it.
@@ -134,4 +174,8 @@ pub struct Committed {
     pub opened: Vec<RouteRow>,
     /// Routes that end with it.
     pub closed: Vec<RouteRow>,
+    /// Connections put.
+    pub connections: Vec<ConnectionRow>,
+    /// Connections removed.
+    pub removed_connections: Vec<ConnectionName>,
 }

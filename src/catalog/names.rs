@@ -87,6 +87,10 @@ name!(
     /// The name of a target, unique in its rule.
     TargetName
 );
+name!(
+    /// The name of a connection.
+    ConnectionName
+);
 
 impl Default for BusName {
     /// The bus `default`, which always exists.

@@ -7,6 +7,7 @@ use super::change::Change;
 use super::change::Committed;
 use super::change::Loaded;
 use super::names::BusName;
+use super::names::ConnectionName;
 use super::names::RuleName;
 
 /// Where the catalog is stored.
@@ -68,6 +69,9 @@ pub enum RepositoryError {
         /// The rule asked for.
         rule: RuleName,
     },
+    /// The connection does not exist.
+    #[error("there is no connection `{0}`")]
+    NoSuchConnection(ConnectionName),
     /// Catalog and log do not belong together: refuse to start.
     #[error("the catalog belongs to the log {expected}, not to {found}")]
     LogMismatch {

@@ -122,7 +122,8 @@ fn webhook() -> Value {
             "url": { "type": "string", "pattern": "^https?://" },
             "method": { "enum": ["POST", "PUT", "PATCH", "DELETE"], "default": "POST" },
             "mode": { "enum": ["structured", "binary", "batched", "data"], "default": "structured" },
-            "headers": { "type": "object", "additionalProperties": { "type": "string" } }
+            "headers": { "type": "object", "additionalProperties": { "type": "string" } },
+            "connection": { "$ref": "#/definitions/name", "description": "Connection whose credentials the call carries" }
         }
     })
 }

@@ -7,15 +7,19 @@ use std::sync::Arc;
 
 use super::change::BusRow;
 use super::change::Committed;
+use super::change::ConnectionRow;
 use super::change::Loaded;
 use super::change::RevisionRow;
 use super::change::RouteRow;
+use super::connection::Connection;
 use super::current::Current;
 use super::issue::Issue;
 use super::names::BusName;
+use super::names::ConnectionName;
 use super::names::RuleName;
 use super::names::TargetName;
 use super::rule::Rule;
+use super::suggest;
 use super::target::Target;
 use crate::log::BusId;
 use crate::log::RouteId;
@@ -28,6 +32,17 @@ pub struct View {
     history: HashMap<BusName, HashMap<RuleName, Vec<Revision>>>,
     routes: HashMap<RouteId, Arc<RouteNames>>,
     open: HashMap<BusName, HashMap<RuleName, BTreeSet<RouteId>>>,
+    connections: BTreeMap<ConnectionName, Arc<ConnectionView>>,
+    version: u64,
+}
+
+/// A connection in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionView {
+    /// Which version of it: a number that no other connection and no earlier version has.
+    pub revision: u64,
+    /// The connection.
+    pub connection: Connection,
 }
 
 /// A bus that takes events.
@@ -88,14 +103,12 @@ impl Revision {
     }
 }
 
-/// A stored rule does not compile with this version of Tramline.
+/// What is stored cannot be used by this version of Tramline.
 #[derive(Debug, thiserror::Error)]
-#[error("the stored rule `{rule}` of the bus `{bus}` cannot be read: {}", .issues.first().map_or("", |issue| &issue.detail))]
-pub struct StoredRuleError {
-    /// Its bus.
-    pub bus: BusName,
-    /// Its name.
-    pub rule: RuleName,
+#[error("the stored {what} cannot be read: {}", .issues.first().map_or("", |issue| &issue.detail))]
+pub struct StoredSpecError {
+    /// Which rule or connection it is.
+    pub what: String,
     /// What is wrong with it.
     pub issues: Vec<Issue>,
 }
@@ -104,8 +117,8 @@ impl View {
     /// The picture of a catalog just read. Compiles every revision.
     ///
     /// # Errors
-    /// The first stored rule that does not compile.
-    pub fn from_loaded(loaded: &Loaded) -> Result<Self, StoredRuleError> {
+    /// The first stored rule or connection that cannot be used.
+    pub fn from_loaded(loaded: &Loaded) -> Result<Self, StoredSpecError> {
         let mut view = Self {
             current: Current::from_loaded(loaded),
             ..Self::default()
@@ -115,14 +128,18 @@ impl View {
         for revision in &loaded.revisions {
             view.put_revision(revision)?;
         }
+        for row in &loaded.connections {
+            view.put_connection(row)?;
+        }
+        view.version = loaded.meta.version;
         Ok(view)
     }
 
     /// The picture after a commit.
     ///
     /// # Errors
-    /// The first committed rule that does not compile.
-    pub fn after(&self, committed: &Committed) -> Result<Self, StoredRuleError> {
+    /// The first committed rule or connection that cannot be used.
+    pub fn after(&self, committed: &Committed) -> Result<Self, StoredSpecError> {
         let mut view = self.clone();
         view.current.apply(committed);
         view.put_buses(&committed.buses);
@@ -134,7 +151,75 @@ impl View {
         for revision in &committed.revisions {
             view.put_revision(revision)?;
         }
+        for name in &committed.removed_connections {
+            view.connections.remove(name);
+        }
+        for row in &committed.connections {
+            view.put_connection(row)?;
+        }
+        view.version = committed.version;
         Ok(view)
+    }
+
+    /// The version of the catalog: how many changes were ever made.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The connections, by name.
+    pub fn connections(&self) -> impl Iterator<Item = &Arc<ConnectionView>> {
+        self.connections.values()
+    }
+
+    /// A connection.
+    #[must_use]
+    pub fn connection(&self, name: &ConnectionName) -> Option<&Arc<ConnectionView>> {
+        self.connections.get(name)
+    }
+
+    /// An issue for every target of a rule that names a connection which is not there.
+    #[must_use]
+    pub fn missing_connections(&self, rule: &Rule) -> Vec<Issue> {
+        let missing = |(index, target): (usize, &Target)| {
+            let named = target.kind.connection();
+            let (place, name) = named.filter(|(_, name)| !self.connections.contains_key(*name))?;
+            let pointer = format!("/targets/{index}{place}");
+            let detail = format!("there is no connection `{name}`");
+            let issue = Issue::new(pointer, "unknown-connection", detail);
+            let known = self.connections.keys().map(ConnectionName::as_str);
+            Some(match suggest::nearest(name.as_str(), known) {
+                Some(near) => issue.with_correction(format!("did you mean `{near}`?")),
+                None => issue.with_correction(format!("create it with PUT /v1/connections/{name}")),
+            })
+        };
+        rule.targets.iter().enumerate().filter_map(missing).collect()
+    }
+
+    /// The rules whose targets name a connection, as bus and rule.
+    pub fn users_of<'a>(
+        &'a self,
+        name: &'a ConnectionName,
+    ) -> impl Iterator<Item = (&'a BusName, &'a RuleName)> {
+        let rules = self
+            .buses
+            .iter()
+            .flat_map(|(bus, view)| view.rules.iter().map(move |(rule, live)| (bus, rule, live)));
+        rules
+            .filter(move |(_, _, live)| live.rule.connections().any(|used| used == name))
+            .map(|(bus, rule, _)| (bus, rule))
+    }
+
+    /// The ids of the keys that the secrets in force are sealed with.
+    #[must_use]
+    pub fn key_ids(&self) -> BTreeSet<String> {
+        let rules = self.buses.values().flat_map(|bus| bus.rules.values());
+        let of_rules = rules.flat_map(|live| live.rule.key_ids());
+        let of_connections = self
+            .connections
+            .values()
+            .flat_map(|live| live.connection.key_ids());
+        of_rules.chain(of_connections).collect()
     }
 
     /// What plans are made against.
@@ -262,10 +347,9 @@ impl View {
         }
     }
 
-    fn put_revision(&mut self, row: &RevisionRow) -> Result<(), StoredRuleError> {
-        let rule = Rule::decode(&row.spec, Some(&row.rule)).map_err(|issues| StoredRuleError {
-            bus: row.bus.clone(),
-            rule: row.rule.clone(),
+    fn put_revision(&mut self, row: &RevisionRow) -> Result<(), StoredSpecError> {
+        let rule = Rule::stored(&row.spec, &row.bus, &row.rule).map_err(|issues| StoredSpecError {
+            what: format!("rule `{}` of the bus `{}`", row.rule, row.bus),
             issues,
         })?;
         let rule = Arc::new(rule);
@@ -293,6 +377,19 @@ impl View {
                 bus.rules.insert(row.rule.clone(), live);
             }
         }
+        Ok(())
+    }
+
+    fn put_connection(&mut self, row: &ConnectionRow) -> Result<(), StoredSpecError> {
+        let connection = Connection::stored(&row.name, &row.spec).map_err(|issues| StoredSpecError {
+            what: format!("connection `{}`", row.name),
+            issues,
+        })?;
+        let live = ConnectionView {
+            revision: row.revision,
+            connection,
+        };
+        self.connections.insert(row.name.clone(), Arc::new(live));
         Ok(())
     }
 

@@ -4,15 +4,19 @@
 //! `data-dir` in the TOML file.
 
 pub(crate) mod duration;
+mod hidden;
 mod list;
 mod period;
 mod rate;
+mod read;
 mod settings;
 mod write;
 
+pub use hidden::Hidden;
 pub use period::Fsync;
 pub use period::Period;
 pub use rate::Rate;
+pub use read::read_small;
 pub use settings::Flags;
 pub use settings::LogFormat;
 pub use settings::Settings;

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use url::Url;
 
+use super::hidden::Hidden;
 use super::list::list;
 use super::period::Fsync;
 use super::period::Period;
@@ -45,6 +46,19 @@ pub struct Flags {
     #[arg(long = "egress-allow", value_name = "CIDR")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub egress_allow: Vec<IpNet>,
+    /// File with further certificate authorities for outgoing calls, in PEM
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub egress_ca: Option<PathBuf>,
+    /// File with the keys that encrypt stored secrets: 32 bytes in base64 a line, the current one first
+    /// [default: encryption.key in the data directory, made if missing, when the catalog is there too]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption_key_file: Option<PathBuf>,
+    /// Folder with the files that `${file:NAME}` in a credential field names
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secrets_dir: Option<PathBuf>,
     /// Write the port, alone, into this file once the server is ready
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,6 +140,15 @@ pub struct Settings {
     /// Private ranges that outgoing calls may reach.
     #[serde(deserialize_with = "list")]
     pub egress_allow: Vec<IpNet>,
+    /// File with further certificate authorities for outgoing calls.
+    pub egress_ca: Option<PathBuf>,
+    /// The keys that encrypt stored secrets, with commas between them, instead of in a file. It has no
+    /// flag, because flags are seen by everybody on the machine.
+    pub encryption_key: Option<Hidden>,
+    /// File with the keys that encrypt stored secrets.
+    pub encryption_key_file: Option<PathBuf>,
+    /// Folder with secrets in files.
+    pub secrets_dir: Option<PathBuf>,
     /// Where to write the port.
     pub port_file: Option<PathBuf>,
     /// How to write the log of the process.
@@ -160,6 +183,10 @@ impl Default for Settings {
             database_url: None,
             rules: Vec::new(),
             egress_allow: Vec::new(),
+            egress_ca: None,
+            encryption_key: None,
+            encryption_key_file: None,
+            secrets_dir: None,
             port_file: None,
             log_format: LogFormat::Text,
             segment_size: 128 * 1024 * 1024,
@@ -191,6 +218,9 @@ pub enum SettingsError {
         /// What it must be.
         problem: String,
     },
+    /// The keys are given twice.
+    #[error("give the encryption keys in TRAMLINE_ENCRYPTION_KEY or with --encryption-key-file, not both")]
+    TwoKeys,
     /// The file named by `--config` is not there.
     #[error("there is no file {0}")]
     NoFile(PathBuf),
@@ -221,12 +251,16 @@ const MAX_SENT: u64 = 8 * 1024 * 1024;
 const MAX_EVENTS: usize = 65_535;
 
 const PREFIX: &str = "TRAMLINE_";
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 21] = [
     "listen",
     "data-dir",
     "database-url",
     "rules",
     "egress-allow",
+    "egress-ca",
+    "encryption-key",
+    "encryption-key-file",
+    "secrets-dir",
     "port-file",
     "log-format",
     "segment-size",
@@ -251,6 +285,9 @@ impl Settings {
             .extract()
             .map_err(|error| SettingsError::Invalid(Box::new(error)))?;
         settings.check_limits()?;
+        if settings.encryption_key.is_some() && settings.encryption_key_file.is_some() {
+            return Err(SettingsError::TwoKeys);
+        }
         Ok(settings)
     }
 
@@ -444,6 +481,16 @@ mod tests {
         names.sort_unstable();
         shown.sort_unstable();
         assert_eq!(names, shown);
+    }
+
+    #[test]
+    fn an_encryption_key_is_never_shown() {
+        let settings = Settings {
+            encryption_key: Some(Hidden::new("k3y".to_owned())),
+            ..Settings::default()
+        };
+        let shown = format!("{settings:?} {}", serde_json::to_string(&settings).unwrap());
+        assert!(shown.contains("***") && !shown.contains("k3y"), "{shown}");
     }
 
     #[test]

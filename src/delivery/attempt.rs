@@ -26,6 +26,7 @@ use super::route_state::Opening;
 use super::route_state::RouteState;
 use super::system::SystemEvent;
 use super::webhook_id::webhook_id;
+use crate::catalog::ConnectionView;
 use crate::catalog::Target;
 use crate::event::Event;
 use crate::log::LogError;
@@ -120,7 +121,9 @@ impl Delivery<'_> {
         let rule = view.rule_at(&names.bus, &names.rule, generation);
         match render::render(stored, rule.map(AsRef::as_ref), names.bus.as_str()) {
             Ok(event) => {
-                let (made, report) = self.send(target, &event, stored.hops).await;
+                let connection = target.connection().and_then(|name| view.connection(name));
+                let connection = connection.map(AsRef::as_ref);
+                let (made, report) = self.send((target, connection), &event, stored.hops).await;
                 self.conclude(target, stored, made, report).await;
             }
             Err(error) => {
@@ -130,11 +133,17 @@ impl Delivery<'_> {
         }
     }
 
-    async fn send(&self, target: &Target, event: &Event, hops: u8) -> (Attempt, Report) {
+    async fn send(
+        &self,
+        (target, connection): (&Target, Option<&ConnectionView>),
+        event: &Event,
+        hops: u8,
+    ) -> (Attempt, Report) {
         let (shared, sequence) = (self.shared, self.due.sequence);
         let at_ms = shared.clock.now_ms();
         let call = Call {
             event,
+            connection,
             webhook_id: &webhook_id(
                 shared.log.uuid(),
                 self.route.bus,

@@ -134,8 +134,10 @@ impl Engine {
         let Some(target) = view.target(id) else {
             return Ok(None);
         };
+        let connection = target.connection().and_then(|name| view.connection(name));
         let call = Call {
             event: &event,
+            connection: connection.map(AsRef::as_ref),
             webhook_id: &format!("msg_test{}", Uuid::new_v4().simple()),
             timestamp: render::unix_seconds(shared.clock.now_ms()),
             hops: 0,

@@ -21,7 +21,6 @@ use super::search::PageBounds;
 use crate::catalog::BusName;
 use crate::catalog::BusRow;
 use crate::catalog::Loaded;
-use crate::catalog::Meta;
 use crate::catalog::RevisionRow;
 use crate::catalog::RouteRow;
 use crate::catalog::RuleName;
@@ -85,7 +84,6 @@ fn loaded() -> Loaded {
     let (rule, target) = (RuleName::parse("r").unwrap(), TargetName::parse("t").unwrap());
     let spec = json!({ "match": { "type": ["t"] }, "targets": [{ "name": "t", "echo": {} }] });
     Loaded {
-        meta: Meta { log_uuid: None },
         buses: vec![BusRow {
             name: BusName::default(),
             number: BUS.0,
@@ -108,6 +106,7 @@ fn loaded() -> Loaded {
             target,
             closed: false,
         }],
+        ..Loaded::default()
     }
 }
 
@@ -328,7 +327,11 @@ fn start_with(dir: &Path, log: &Log, keeping: Keeping, view: &Arc<View>) -> Engi
         keeping,
     };
     let outside = Outside {
-        targets: Targets::new(Arc::default(), 1 << 20).unwrap(),
+        targets: Targets::new(
+            (Arc::default(), crate::target::Tls::new(None).unwrap()),
+            Arc::default(),
+            1 << 20,
+        ),
         publish: Arc::new(NoBus),
         clock: Arc::new(SystemClock),
     };

@@ -33,6 +33,7 @@ use super::connector::Connector;
 use super::resolver::ResolveError;
 use super::stopwatch;
 use super::stopwatch::Stopwatch;
+use super::tls::Tls;
 
 /// Idle connections kept per host: the default concurrency of one route.
 const IDLE_PER_HOST: usize = 32;
@@ -41,11 +42,6 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const READ_BUFFER: usize = 32 * 1024;
 /// Interim answers (100, 103, …) before the answer; a server that sends more will send no other.
 const MAX_INTERIM: usize = 16;
-
-/// The HTTP client could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot make the HTTP client for outgoing calls")]
-pub struct ClientError(#[source] rustls::Error);
 
 /// Why a call has no answer. Never says what was called: a URL may hold a secret.
 #[derive(Debug, thiserror::Error)]
@@ -79,18 +75,10 @@ pub enum CallError {
 pub struct Client(legacy::Client<Connector, Full<Bytes>>);
 
 impl Client {
-    /// A client that trusts the system's certificate authorities.
-    ///
-    /// # Errors
-    /// [`ClientError`] when TLS cannot be set up.
-    pub fn new(policy: Arc<Policy>) -> Result<Self, ClientError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(ClientError)?
-            .with_root_certificates(system_roots())
-            .with_no_client_auth();
-        let connector = Connector::new(policy, tls);
+    /// A client that calls what `policy` permits.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, tls: &Tls) -> Self {
+        let connector = Connector::new(policy, tls.config());
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -98,7 +86,7 @@ impl Client {
             .timer(TokioTimer::new())
             .http1_max_buf_size(READ_BUFFER)
             .build(connector);
-        Ok(Self(client))
+        Self(client)
     }
 
     /// Sends a request and returns with the head of the answer; the body is still to be read.
@@ -143,17 +131,6 @@ fn broken(connection: &CaptureConnection) -> CallError {
         connection.poison();
     }
     CallError::Protocol
-}
-
-/// The certificate authorities of the system; with none, no `https` target can be reached.
-fn system_roots() -> rustls::RootCertStore {
-    let mut roots = rustls::RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    let (added, _) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
-        tracing::warn!(errors = ?found.errors, "the system has no CA certificates: https targets cannot be reached");
-    }
-    roots
 }
 
 /// Two lengths for one body: whoever reads it cannot know where it ends.

@@ -9,11 +9,13 @@ mod connector;
 mod policy;
 mod resolver;
 mod stopwatch;
+mod tls;
 
 pub use client::CallError;
 pub use client::Client;
-pub use client::ClientError;
 pub use policy::Denied;
 pub use policy::Policy;
 pub use stopwatch::Phases;
 pub use stopwatch::Stopwatch;
+pub use tls::Tls;
+pub use tls::TlsError;

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::body;
 use super::state::AppState;
 use crate::catalog::BusName;
+use crate::catalog::ConnectionName;
 use crate::catalog::InvalidName;
 use crate::catalog::RuleName;
 use crate::problem::Problem;
@@ -89,6 +90,11 @@ pub(super) fn bus_name(text: &str) -> Result<BusName, Problem> {
 /// The name of a rule in a path.
 pub(super) fn rule_name(text: &str) -> Result<RuleName, Problem> {
     RuleName::parse(text).map_err(invalid_name)
+}
+
+/// The name of a connection in a path.
+pub(super) fn connection_name(text: &str) -> Result<ConnectionName, Problem> {
+    ConnectionName::parse(text).map_err(invalid_name)
 }
 
 fn invalid_name(error: InvalidName) -> Problem {

@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 
 use super::apply;
 use super::buses;
+use super::connections;
 use super::dead_letters;
 use super::deliveries;
 use super::events;
@@ -45,6 +46,8 @@ fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(rules::get, rules::put, rules::delete))
         .routes(routes!(rules::pause))
         .routes(routes!(rules::resume))
+        .routes(routes!(connections::list))
+        .routes(routes!(connections::get, connections::put, connections::delete))
         .routes(routes!(rule_test::test))
         .routes(routes!(apply::apply))
         .routes(routes!(routes::list))

@@ -175,7 +175,14 @@ impl From<ControlError> for Problem {
                 format!("there is no rule `{rule}` on the bus `{bus}`"),
             ),
             ControlError::Refused(issues) => of_issues(&issues),
-            ControlError::Stale { .. } => Self::new(412, "stale", error.to_string()),
+            ControlError::NoSuchConnection(name) => no_such_connection(name.as_str()),
+            ControlError::ConnectionInUse { .. } => {
+                let detail = format!("{error}; change or delete these rules first");
+                Self::new(409, "connection-in-use", detail)
+            }
+            ControlError::Stale { .. } | ControlError::StaleConnection { .. } => {
+                Self::new(412, "stale", error.to_string())
+            }
             ControlError::Repository(error) => error.into(),
             ControlError::Log(error) => {
                 tracing::error!(error = chain(&error), "a change is stored and not in force");
@@ -207,6 +214,7 @@ impl From<RepositoryError> for Problem {
                 format!("the bus `{bus}` always exists"),
             ),
             RepositoryError::NoSuchBus(bus) => no_such_bus(bus.as_str()),
+            RepositoryError::NoSuchConnection(name) => no_such_connection(name.as_str()),
             RepositoryError::Unavailable { .. } | RepositoryError::OutcomeUnknown { .. } => {
                 tracing::warn!(error = chain(&error), "the catalog cannot be reached");
                 let detail = "the database cannot be reached: rules cannot be changed now; events are taken and delivered";
@@ -222,6 +230,14 @@ pub(super) fn no_such_bus(bus: &str) -> Problem {
         404,
         "no-such-bus",
         format!("there is no bus `{bus}`; create it with PUT /v1/buses/{bus}"),
+    )
+}
+
+pub(super) fn no_such_connection(name: &str) -> Problem {
+    Problem::new(
+        404,
+        "no-such-connection",
+        format!("there is no connection `{name}`; create it with PUT /v1/connections/{name}"),
     )
 }
 

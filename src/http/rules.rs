@@ -7,10 +7,8 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use http::HeaderMap;
-use http::HeaderValue;
 use http::StatusCode;
 use http::header::ETAG;
-use http::header::IF_MATCH;
 use serde_json::Map;
 use serde_json::Value;
 
@@ -23,6 +21,8 @@ use super::extract::rule_name;
 use super::page::PageQuery;
 use super::problem::no_such_bus;
 use super::problem::of_issues;
+use super::revision::etag;
+use super::revision::expected_revision;
 use super::state::AppState;
 use super::state::Services;
 use crate::api::RuleList;
@@ -226,21 +226,6 @@ pub(super) async fn resume(
     show(services, &bus, &name, StatusCode::OK)
 }
 
-/// The revision in `If-Match`: `"3"`, or `*` and nothing for any.
-fn expected_revision(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(value) = headers.get(IF_MATCH) else {
-        return Ok(None);
-    };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    let revision = text.trim_start_matches("W/").trim_matches('"').parse();
-    revision
-        .map(Some)
-        .map_err(|_| Problem::new(412, "stale", "If-Match is not an ETag that this server gave out"))
-}
-
 fn show(services: &Services, bus: &str, name: &str, status: StatusCode) -> Result<Response, Problem> {
     let snapshot = services.router.snapshot();
     let found = snapshot.view().bus(bus).ok_or_else(|| no_such_bus(bus))?;
@@ -255,13 +240,15 @@ fn show(services: &Services, bus: &str, name: &str, status: StatusCode) -> Resul
         .ok()
         .and_then(|name| found.rules.get(&name))
         .ok_or_else(missing)?;
-    let etag = HeaderValue::from_str(&format!("\"{}\"", live.revision))
-        .map_err(|error| super::problem::internal(&error))?;
-    Ok((status, [(ETAG, etag)], Json(reply(services, &found.name, live))).into_response())
+    let etag = [(ETAG, etag(live.revision))];
+    Ok((status, etag, Json(reply(services, &found.name, live))).into_response())
 }
 
 fn reply(services: &Services, bus: &BusName, live: &RuleView) -> RuleReply {
-    let rule: Map<String, Value> = live.rule.spec.as_object().cloned().unwrap_or_default();
+    let rule = match live.rule.shown() {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
     let is_paused = live.rule.paused || services.engine.is_paused(bus, &live.rule.name);
     RuleReply {
         bus: bus.as_str().to_owned(),

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::announce::announcements;
 use super::announce::missing_announcements;
+use super::connections;
 use super::snapshot::Router;
 use super::snapshot::Snapshot;
 use crate::catalog::BusName;
 use crate::catalog::Change;
+use crate::catalog::Connection;
+use crate::catalog::ConnectionName;
 use crate::catalog::Issue;
 use crate::catalog::Plan;
 use crate::catalog::PlanError;
@@ -23,11 +27,12 @@ use crate::catalog::Rule;
 use crate::catalog::RuleName;
 use crate::catalog::RulesFile;
 use crate::catalog::Source;
-use crate::catalog::StoredRuleError;
+use crate::catalog::StoredSpecError;
 use crate::catalog::View;
 use crate::log::AppendError;
 use crate::log::Log;
 use crate::log::StateRecord;
+use crate::secret::Vault;
 
 /// Between attempts to make the log take note of a change while it has more to write than it may hold.
 const LOG_AGAIN: Duration = Duration::from_millis(100);
@@ -66,6 +71,22 @@ pub enum Desired {
     PutBus(BusName),
     /// A bus less; it must have no rules.
     DeleteBus(BusName),
+    /// One connection.
+    PutConnection {
+        /// Its name.
+        name: ConnectionName,
+        /// The connection as it was given. Secrets that it leaves out stay.
+        given: Value,
+        /// The revision that must be in force, if the caller saw one.
+        expect: Option<u64>,
+    },
+    /// One connection less; no rule may name it.
+    DeleteConnection {
+        /// Its name.
+        name: ConnectionName,
+        /// The revision that must be in force, if the caller saw one.
+        expect: Option<u64>,
+    },
 }
 
 /// Why the catalog was not changed.
@@ -88,12 +109,33 @@ pub enum ControlError {
         /// The revision the caller saw.
         expected: u64,
     },
+    /// Another revision of a connection is in force than the caller saw.
+    #[error("the connection `{name}` is at revision {found}, not {expected}")]
+    StaleConnection {
+        /// The connection.
+        name: ConnectionName,
+        /// The revision in force, 0 for none.
+        found: u64,
+        /// The revision the caller saw.
+        expected: u64,
+    },
+    /// There is nothing to remove.
+    #[error("there is no connection `{0}`")]
+    NoSuchConnection(ConnectionName),
+    /// Change these rules first.
+    #[error("the connection `{name}` is named by {}", users.join(", "))]
+    ConnectionInUse {
+        /// The connection.
+        name: ConnectionName,
+        /// Some of the rules that name it, with their buses.
+        users: Vec<String>,
+    },
     /// The repository refused or could not be reached.
     #[error("the catalog was not changed")]
     Repository(#[from] RepositoryError),
-    /// A rule that was stored does not compile.
+    /// What was stored cannot be used.
     #[error(transparent)]
-    Stored(#[from] StoredRuleError),
+    Stored(#[from] StoredSpecError),
     /// The log could not take note; the process is about to end.
     #[error("the change is stored, but the log could not take note of it")]
     Log(#[from] AppendError),
@@ -102,8 +144,18 @@ pub enum ControlError {
     Stopping,
 }
 
-/// Refuses rules for reasons that lie outside of the catalog, such as where calls may go.
-pub type Admission = Box<dyn Fn(&Rule) -> Vec<Issue> + Send + Sync>;
+/// What is about to be stored.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Candidate<'a> {
+    /// A rule.
+    Rule(&'a Rule),
+    /// A connection.
+    Connection(&'a Connection),
+}
+
+/// Refuses what is well formed for reasons that lie outside of the catalog, such as where calls may go.
+pub type Admission = Box<dyn Fn(Candidate<'_>) -> Vec<Issue> + Send + Sync>;
 /// Told of every catalog before it comes into force.
 pub type OnChange = Box<dyn Fn(&Arc<View>) + Send + Sync>;
 
@@ -113,6 +165,7 @@ pub struct Control {
     log: Log,
     router: Arc<Router>,
     admission: Admission,
+    vault: Arc<Vault>,
     on_change: OnChange,
     turn: Mutex<()>,
     tasks: TaskTracker,
@@ -120,13 +173,15 @@ pub struct Control {
 }
 
 impl Control {
-    /// Changes go to `repository`, then to the log, then into force in `router`.
+    /// Changes go to `repository`, with their secrets sealed by `vault`, then to the log, then into
+    /// force in `router`.
     #[must_use]
     pub fn new(
         repository: Arc<dyn Repository>,
         log: Log,
         router: Arc<Router>,
         admission: Admission,
+        vault: Arc<Vault>,
         on_change: OnChange,
     ) -> Self {
         let (turn, tasks) = (Mutex::new(()), TaskTracker::new());
@@ -135,6 +190,7 @@ impl Control {
             log,
             router,
             admission,
+            vault,
             on_change,
             turn,
             tasks,
@@ -149,11 +205,11 @@ impl Control {
     ///
     /// # Errors
     /// Nothing has changed, except after [`ControlError::Log`].
-    pub async fn change(self: &Arc<Self>, desired: Desired, dry_run: bool) -> Result<Plan, ControlError> {
+    pub async fn change(self: &Arc<Self>, mut desired: Desired, dry_run: bool) -> Result<Plan, ControlError> {
         let this = Arc::clone(self);
         let task = self
             .tasks
-            .spawn(async move { this.change_in_turn(&desired, dry_run).await });
+            .spawn(async move { this.change_in_turn(&mut desired, dry_run).await });
         task.await.map_err(|_| ControlError::Stopping)?
     }
 
@@ -164,7 +220,7 @@ impl Control {
         self.tasks.wait().await;
     }
 
-    async fn change_in_turn(&self, desired: &Desired, dry_run: bool) -> Result<Plan, ControlError> {
+    async fn change_in_turn(&self, desired: &mut Desired, dry_run: bool) -> Result<Plan, ControlError> {
         let _turn = self.turn.lock().await;
         let result = self.try_change(desired, dry_run).await;
         let is_unclear = matches!(
@@ -181,11 +237,11 @@ impl Control {
         result
     }
 
-    async fn try_change(&self, desired: &Desired, dry_run: bool) -> Result<Plan, ControlError> {
+    async fn try_change(&self, desired: &mut Desired, dry_run: bool) -> Result<Plan, ControlError> {
         let snapshot = self.router.snapshot();
         let view = snapshot.view();
-        self.admit(desired)?;
-        let Planned { plan, change } = plan(view, desired)?;
+        self.admit(view, desired)?;
+        let Planned { plan, change } = self.plan(view, desired)?;
         if dry_run || change.is_empty() {
             return Ok(plan);
         }
@@ -230,21 +286,26 @@ impl Control {
         self.router.swap(next);
     }
 
-    fn admit(&self, desired: &Desired) -> Result<(), ControlError> {
+    /// Refuses rules for reasons that do not stand in them, and seals their secrets.
+    fn admit(&self, view: &View, desired: &mut Desired) -> Result<(), ControlError> {
         let mut issues = Vec::new();
         match desired {
             Desired::Apply { files, .. } => {
                 for file in files {
-                    self.admit_file(file, &mut issues);
+                    self.admit_file(view, file, &mut issues);
                 }
             }
             Desired::Sources(sources) => {
-                for file in sources.iter().flat_map(|source| &source.files) {
-                    self.admit_file(file, &mut issues);
+                for file in sources.iter_mut().flat_map(|source| &mut source.files) {
+                    self.admit_file(view, file, &mut issues);
                 }
             }
-            Desired::PutRule { rule, .. } => issues.extend((self.admission)(rule)),
-            Desired::DeleteRule { .. } | Desired::PutBus(_) | Desired::DeleteBus(_) => {}
+            Desired::PutRule { bus, rule, .. } => issues.extend(self.admit_rule(view, bus, rule)),
+            Desired::DeleteRule { .. }
+            | Desired::PutBus(_)
+            | Desired::DeleteBus(_)
+            | Desired::PutConnection { .. }
+            | Desired::DeleteConnection { .. } => {}
         }
         if issues.is_empty() {
             Ok(())
@@ -253,62 +314,88 @@ impl Control {
         }
     }
 
-    fn admit_file(&self, file: &RulesFile, issues: &mut Vec<Issue>) {
-        for (index, rule) in file.rules.iter().enumerate() {
-            issues.extend((self.admission)(rule).into_iter().map(|mut issue| {
+    fn admit_file(&self, view: &View, file: &mut RulesFile, issues: &mut Vec<Issue>) {
+        let mut found = Vec::new();
+        for (index, rule) in file.rules.iter_mut().enumerate() {
+            let refused = self.admit_rule(view, &file.bus, rule);
+            found.extend(refused.into_iter().map(|mut issue| {
                 issue.pointer = format!("/rules/{index}{}", issue.pointer);
-                issue.place = file.place(&issue);
                 issue
             }));
         }
+        issues.extend(found.into_iter().map(|mut issue| {
+            issue.place = file.place(&issue);
+            issue
+        }));
+    }
+
+    fn admit_rule(&self, view: &View, bus: &BusName, rule: &mut Rule) -> Vec<Issue> {
+        let mut issues = (self.admission)(Candidate::Rule(rule));
+        issues.extend(view.missing_connections(rule));
+        let before = view
+            .current()
+            .rule(bus, &rule.name)
+            .map(|live| live.spec.as_ref());
+        if let Err(refused) = rule.seal(bus, before, &self.vault) {
+            issues.extend(refused);
+        }
+        issues
+    }
+
+    fn plan(&self, view: &View, desired: &Desired) -> Result<Planned, ControlError> {
+        let current = view.current();
+        let planned = match desired {
+            Desired::Apply { files, prune } => Plan::apply(current, files, *prune)?,
+            Desired::Sources(sources) => Plan::apply_sources(current, sources),
+            Desired::PutRule { bus, rule, expect } => {
+                check_revision(view, bus, &rule.name, *expect)?;
+                Plan::put(current, bus, rule)?
+            }
+            Desired::DeleteRule { bus, rule, expect } => {
+                check_revision(view, bus, rule, *expect)?;
+                Plan::delete(current, bus, rule)?
+            }
+            Desired::PutBus(bus) => only(Change {
+                create_buses: current
+                    .bus(bus)
+                    .is_none()
+                    .then(|| bus.clone())
+                    .into_iter()
+                    .collect(),
+                ..Change::default()
+            }),
+            Desired::DeleteBus(bus) => {
+                let found = current
+                    .bus(bus)
+                    .ok_or_else(|| PlanError::NoSuchBus(bus.clone()))?;
+                only(Change {
+                    expect: vec![(bus.clone(), found.generation)],
+                    delete_buses: vec![bus.clone()],
+                    ..Change::default()
+                })
+            }
+            Desired::PutConnection { name, given, expect } => {
+                let admit = |connection: &Connection| (self.admission)(Candidate::Connection(connection));
+                only(connections::put(
+                    view,
+                    (name, given),
+                    *expect,
+                    &self.vault,
+                    admit,
+                )?)
+            }
+            Desired::DeleteConnection { name, expect } => only(connections::delete(view, name, *expect)?),
+        };
+        Ok(planned)
     }
 }
 
-fn plan(view: &View, desired: &Desired) -> Result<Planned, ControlError> {
-    let current = view.current();
-    let planned = match desired {
-        Desired::Apply { files, prune } => Plan::apply(current, files, *prune)?,
-        Desired::Sources(sources) => Plan::apply_sources(current, sources),
-        Desired::PutRule { bus, rule, expect } => {
-            check_revision(view, bus, &rule.name, *expect)?;
-            Plan::put(current, bus, rule)?
-        }
-        Desired::DeleteRule { bus, rule, expect } => {
-            check_revision(view, bus, rule, *expect)?;
-            Plan::delete(current, bus, rule)?
-        }
-        Desired::PutBus(bus) => {
-            let create_buses = if current.bus(bus).is_none() {
-                vec![bus.clone()]
-            } else {
-                Vec::new()
-            };
-            Planned {
-                change: Change {
-                    create_buses,
-                    ..Change::default()
-                },
-                ..Planned::default()
-            }
-        }
-        Desired::DeleteBus(bus) => {
-            let generation = current
-                .bus(bus)
-                .ok_or_else(|| PlanError::NoSuchBus(bus.clone()))?
-                .generation;
-            let expect = vec![(bus.clone(), generation)];
-            let change = Change {
-                expect,
-                delete_buses: vec![bus.clone()],
-                ..Change::default()
-            };
-            Planned {
-                change,
-                ..Planned::default()
-            }
-        }
-    };
-    Ok(planned)
+/// A change without anything to tell.
+fn only(change: Change) -> Planned {
+    Planned {
+        change,
+        ..Planned::default()
+    }
 }
 
 fn check_revision(

@@ -5,6 +5,7 @@
 //! the log of new routes, and answers only after the new snapshot is in force.
 
 mod announce;
+mod connections;
 mod control;
 mod decide;
 mod sample;
@@ -13,6 +14,7 @@ mod snapshot;
 pub use announce::announced_name;
 pub use announce::missing_announcements;
 pub use control::Admission;
+pub use control::Candidate;
 pub use control::Control;
 pub use control::ControlError;
 pub use control::Desired;

@@ -9,6 +9,8 @@ use super::log::parse_uuid;
 use super::statement::Statement;
 use crate::catalog::BusName;
 use crate::catalog::BusRow;
+use crate::catalog::ConnectionName;
+use crate::catalog::ConnectionRow;
 use crate::catalog::Loaded;
 use crate::catalog::Meta;
 use crate::catalog::RepositoryError;
@@ -23,11 +25,14 @@ pub(super) type BusColumns = (i64, String, i64, bool);
 pub(super) type RevisionColumns = (i64, String, i64, String, Option<String>, i64, Option<i64>);
 /// `id, bus, rule, target, closed`.
 pub(super) type RouteColumns = (i64, i64, String, String, bool);
+/// `name, revision, spec`.
+type ConnectionColumns = (String, i64, String);
 
 /// Reads everything, as it was at one moment.
 pub(super) async fn load(db: &Db) -> Result<Loaded, RepositoryError> {
     let mut tx = db.read().await?;
-    let (uuid,): (Option<String>,) = tx.row(Statement::new("SELECT log_uuid FROM catalog")).await?;
+    let meta = Statement::new("SELECT log_uuid, version FROM catalog");
+    let (uuid, version): (Option<String>, i64) = tx.row(meta).await?;
     let buses = Statement::new("SELECT number, name, generation, deleted FROM buses ORDER BY number");
     let buses: Vec<BusColumns> = tx.rows(buses).await?;
     let revisions: Vec<RevisionColumns> = tx
@@ -37,6 +42,8 @@ pub(super) async fn load(db: &Db) -> Result<Loaded, RepositoryError> {
         .await?;
     let routes = Statement::new("SELECT id, bus, rule, target, closed FROM routes ORDER BY id");
     let routes: Vec<RouteColumns> = tx.rows(routes).await?;
+    let connections = Statement::new("SELECT name, revision, spec FROM connections");
+    let connections: Vec<ConnectionColumns> = tx.rows(connections).await?;
     drop(tx);
 
     let buses: Vec<BusRow> = buses.into_iter().map(bus).collect::<Result<_, _>>()?;
@@ -61,10 +68,17 @@ pub(super) async fn load(db: &Db) -> Result<Loaded, RepositoryError> {
         .into_iter()
         .map(|row| route(name(row.1)?, row))
         .collect::<Result<_, _>>()?;
+    let mut connections: Vec<ConnectionRow> = connections
+        .into_iter()
+        .map(connection)
+        .collect::<Result<_, _>>()?;
+    connections.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Loaded {
         meta: Meta {
             log_uuid: uuid.as_deref().map(parse_uuid).transpose()?,
+            version: unsigned(version)?,
         },
+        connections,
         revisions: revisions.into_iter().map(|(_, revision)| revision).collect(),
         routes,
         buses,
@@ -104,6 +118,15 @@ pub(super) fn route(bus: &BusName, row: RouteColumns) -> Result<RouteRow, Reposi
         rule: rule_name(&rule)?,
         target: TargetName::parse(&target).map_err(|_| corrupt("a target has an invalid name"))?,
         closed,
+    })
+}
+
+/// A row of `connections`.
+fn connection((name, revision, spec): ConnectionColumns) -> Result<ConnectionRow, RepositoryError> {
+    Ok(ConnectionRow {
+        name: ConnectionName::parse(&name).map_err(|_| corrupt("a connection has an invalid name"))?,
+        revision: unsigned(revision)?,
+        spec: Arc::new(serde_json::from_str(&spec).map_err(|_| corrupt("a connection is not JSON"))?),
     })
 }
 

@@ -57,9 +57,9 @@ const REDACTED: &str = "***";
 pub(super) struct Secrets(Vec<String>);
 
 impl Secrets {
-    /// The values of the headers of a request whose names tell of secrets.
-    pub(super) fn of(request: &HeaderMap) -> Self {
-        let mut found = Vec::new();
+    /// The values of the headers of a request whose names tell of secrets, and what is known to be one.
+    pub(super) fn of<'a>(request: &HeaderMap, known: impl Iterator<Item = &'a str>) -> Self {
+        let mut found: Vec<_> = known.map(str::to_owned).collect();
         for (name, value) in request {
             let is_secret =
                 value.is_sensitive() || SECRET_WORDS.iter().any(|word| name.as_str().contains(word));
@@ -72,6 +72,8 @@ impl Secrets {
             found.extend(text.split_once(' ').map(|(_, rest)| rest.trim().to_owned()));
         }
         found.retain(|text| text.len() >= 4);
+        // A long one first: a short one may stand in it.
+        found.sort_by_key(|text| std::cmp::Reverse(text.len()));
         Self(found)
     }
 
@@ -247,7 +249,7 @@ mod tests {
             ("x-api-key", "abcdef"),
             ("x-tenant", "public"),
         ]);
-        let secrets = Secrets::of(&request);
+        let secrets = Secrets::of(&request, std::iter::empty());
         let echo = "you sent Bearer hunter2-token, hunter2-token, abcdef and public";
         assert_eq!(
             text(echo.as_bytes(), &secrets).as_deref(),
@@ -257,7 +259,7 @@ mod tests {
 
     #[test]
     fn no_part_of_a_secret_stays_at_the_end_of_what_is_kept() {
-        let secrets = Secrets::of(&map(&[("authorization", "hunter2-hunter2")]));
+        let secrets = Secrets::of(&map(&[("authorization", "hunter2-hunter2")]), std::iter::empty());
         let body = format!("{}hunter2-hunter2", "x".repeat(KEPT_RESPONSE - 5));
         let kept = text(body.as_bytes(), &secrets).unwrap();
         assert!(

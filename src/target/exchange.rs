@@ -1,5 +1,6 @@
 //! One HTTP call under the deadline of its attempt, whatever it carries.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,55 +9,101 @@ use http::HeaderMap;
 use http::Method;
 use http::Request;
 use http::Response;
+use http::StatusCode;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 use url::Url;
 
+use super::Call;
 use super::Report;
 use super::answer;
 use super::answer::Incomplete;
 use super::answer::Secrets;
 use super::answer::Whole;
+use super::caller::Caller;
+use super::credentials::Credentials;
+use super::credentials::CredentialsError;
 use super::judge;
+use crate::catalog::ConnectionView;
 use crate::egress::CallError;
 use crate::egress::Client;
 use crate::egress::Stopwatch;
+use crate::secret::Secret;
 
 /// What is sent.
+#[derive(Clone)]
 pub(super) struct Outgoing<'a> {
     pub(super) method: Method,
-    pub(super) url: &'a Url,
+    pub(super) url: Cow<'a, Url>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
 /// A call that is being made, with the time it has.
-pub(super) struct Exchange {
+pub(super) struct Exchange<'a> {
+    caller: &'a Caller,
+    connection: Option<&'a ConnectionView>,
     watch: Arc<Stopwatch>,
     deadline: Duration,
     secrets: Secrets,
 }
 
-impl Exchange {
+impl<'a> Exchange<'a> {
     /// Begins the time of an attempt.
-    pub(super) fn begin(deadline: Duration) -> Self {
+    pub(super) fn begin(caller: &'a Caller, call: &Call<'a>) -> Self {
         Self {
+            caller,
+            connection: call.connection,
             watch: Stopwatch::start(),
-            deadline,
+            deadline: call.deadline,
             secrets: Secrets::default(),
         }
     }
 
-    /// Sends the request.
+    /// Sends the request with the credentials of the connection. A token that the target refuses is
+    /// replaced once, and the request sent again at once.
     ///
     /// # Errors
     /// A report of how it failed, when no answer came.
-    pub(super) async fn send(
+    pub(super) async fn send(&mut self, outgoing: Outgoing<'_>) -> Result<Response<Incoming>, Report> {
+        let client = self.in_time(self.caller.client(self.connection)).await?;
+        let credentials = self.credentials(None).await?;
+        let answer = self.send_with(&client, outgoing.clone(), &credentials).await?;
+        if let Some(refused) = credentials.token()
+            && answer.status() == StatusCode::UNAUTHORIZED
+        {
+            let renewed = self.credentials(Some(refused)).await?;
+            if renewed.token() != Some(refused) {
+                return self.send_with(&client, outgoing, &renewed).await;
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn credentials(&self, refused: Option<&Secret>) -> Result<Credentials, Report> {
+        self.in_time(self.caller.credentials(self.connection, refused))
+            .await
+    }
+
+    /// What is needed before anything can be sent; without it nothing is.
+    async fn in_time<T>(
+        &self,
+        found: impl Future<Output = Result<T, CredentialsError>>,
+    ) -> Result<T, Report> {
+        match timeout(self.left(), found).await {
+            Ok(found) => found.map_err(|error| judge::unsent(error.to_string())),
+            Err(_) => Err(judge::unsent("the credentials did not come in time")),
+        }
+    }
+
+    async fn send_with(
         &mut self,
         client: &Client,
-        outgoing: Outgoing<'_>,
+        mut outgoing: Outgoing<'_>,
+        credentials: &Credentials,
     ) -> Result<Response<Incoming>, Report> {
-        self.secrets = Secrets::of(&outgoing.headers);
+        credentials.apply(&mut outgoing.url, &mut outgoing.headers, &mut outgoing.body);
+        self.secrets = Secrets::of(&outgoing.headers, credentials.secrets());
         let answered = match request(outgoing) {
             Ok(request) => timeout(self.left(), client.send(request, &self.watch)).await,
             Err(error) => Ok(Err(error)),

@@ -7,33 +7,33 @@ use super::Call;
 use super::Outcome;
 use super::Report;
 use super::answer::Incomplete;
+use super::caller::Caller;
 use super::exchange::Exchange;
 use super::reply;
 use super::reply::Reply;
 use super::webhook;
 use crate::catalog::HttpFunction;
 use crate::catalog::ReplyTo;
-use crate::egress::Client;
 
 /// RFC 7240: the answer is wanted in the answer.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 pub(super) async fn send(
-    client: &Client,
+    caller: &Caller,
     function: &HttpFunction,
     call: &Call<'_>,
     max_reply: usize,
 ) -> Report {
     if function.reply == ReplyTo::Nobody {
-        return webhook::send(client, &function.call, call).await;
+        return webhook::send(caller, &function.call, call).await;
     }
-    let mut exchange = Exchange::begin(call.deadline);
+    let mut exchange = Exchange::begin(caller, call);
     let mut outgoing = webhook::outgoing(&function.call, call);
     outgoing
         .headers
         .entry(PREFER)
         .or_insert(HeaderValue::from_static("reply"));
-    let answer = match exchange.send(client, outgoing).await {
+    let answer = match exchange.send(outgoing).await {
         Ok(answer) => answer,
         Err(report) => return report,
     };

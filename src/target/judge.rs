@@ -38,6 +38,11 @@ pub(super) fn timed_out(deadline: Duration) -> Report {
     Report::of(Outcome::RetryLater, "timeout", reason)
 }
 
+/// Nothing was sent, because the credentials for it cannot be had.
+pub(super) fn unsent(reason: impl Into<String>) -> Report {
+    Report::of(Outcome::Unsent, "auth_unavailable", reason)
+}
+
 /// The client's error as a class.
 pub(super) fn failed(error: &CallError) -> Report {
     let (outcome, class) = match error {

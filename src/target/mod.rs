@@ -1,7 +1,10 @@
 //! Where events go: one folder or file per kind of target, all answering with a [`Report`].
 
 mod answer;
+mod caller;
+mod clients;
 mod content;
+mod credentials;
 mod exchange;
 mod function;
 mod judge;
@@ -12,13 +15,17 @@ mod webhook;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::catalog::ConnectionView;
 use crate::catalog::Function;
 use crate::catalog::Target;
 use crate::catalog::TargetKind;
 use crate::egress;
 use crate::event::Event;
+use crate::secret::Vault;
+use caller::Caller;
 
 pub use crate::egress::Phases;
+pub use crate::egress::Tls;
 pub use reply::Reply;
 
 /// Says in a call how often its event has been published by replies, bus targets and webhooks that
@@ -28,10 +35,12 @@ pub const HOPS_HEADER: &str = "tramline-hops";
 pub const KEPT_RESPONSE: usize = 4 * 1024;
 
 /// One attempt to deliver one event.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
     /// The event as the target shall get it.
     pub event: &'a Event,
+    /// The connection that the target names, as it is now.
+    pub connection: Option<&'a ConnectionView>,
     /// The same for every attempt of this delivery.
     pub webhook_id: &'a str,
     /// Unix seconds of this attempt.
@@ -127,21 +136,24 @@ impl Report {
 /// Sends to every kind of target. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Targets {
-    http: egress::Client,
+    caller: Caller,
     /// Largest reply that is taken, in bytes.
     max_reply: usize,
 }
 
 impl Targets {
-    /// Targets reached through the guarded client; a reply is at most as large as one event may be.
-    ///
-    /// # Errors
-    /// When the client cannot be made.
-    pub fn new(policy: Arc<egress::Policy>, max_event_bytes: usize) -> Result<Self, egress::ClientError> {
-        Ok(Self {
-            http: egress::Client::new(policy)?,
+    /// Targets reached through guarded clients, with credentials that `vault` resolves; a reply is at
+    /// most as large as one event may be.
+    #[must_use]
+    pub fn new(
+        (policy, tls): (Arc<egress::Policy>, egress::Tls),
+        vault: Arc<Vault>,
+        max_event_bytes: usize,
+    ) -> Self {
+        Self {
+            caller: Caller::new(policy, tls, vault),
             max_reply: max_event_bytes,
-        })
+        }
     }
 
     /// Makes one attempt. Never takes longer than its deadline by more than the time to give up.
@@ -150,10 +162,13 @@ impl Targets {
     pub async fn send(&self, target: &Target, call: &Call<'_>) -> Report {
         #[cfg(feature = "failpoints")]
         fail::fail_point!("target::send");
+        if let (Some(name), None) = (target.connection(), call.connection) {
+            return judge::unsent(format!("there is no connection `{name}`"));
+        }
         match &target.kind {
-            TargetKind::Webhook(webhook) => webhook::send(&self.http, webhook, call).await,
+            TargetKind::Webhook(webhook) => webhook::send(&self.caller, webhook, call).await,
             TargetKind::Function(Function::Http(function)) => {
-                function::send(&self.http, function, call, self.max_reply).await
+                function::send(&self.caller, function, call, self.max_reply).await
             }
             TargetKind::Echo => {
                 tracing::info!(id = call.event.id(), kind = call.event.kind(), "echo");

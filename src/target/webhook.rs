@@ -1,20 +1,22 @@
 //! The webhook target: one HTTP request an event, judged by its status line.
 
+use std::borrow::Cow;
+
 use http::HeaderName;
 use http::HeaderValue;
 
 use super::Call;
 use super::HOPS_HEADER;
 use super::Report;
+use super::caller::Caller;
 use super::content;
 use super::exchange::Exchange;
 use super::exchange::Outgoing;
 use crate::catalog::Webhook;
-use crate::egress::Client;
 
-pub(super) async fn send(client: &Client, webhook: &Webhook, call: &Call<'_>) -> Report {
-    let mut exchange = Exchange::begin(call.deadline);
-    match exchange.send(client, outgoing(webhook, call)).await {
+pub(super) async fn send(caller: &Caller, webhook: &Webhook, call: &Call<'_>) -> Report {
+    let mut exchange = Exchange::begin(caller, call);
+    match exchange.send(outgoing(webhook, call)).await {
         Ok(answer) => exchange.conclude(answer).await,
         Err(report) => report,
     }
@@ -39,7 +41,7 @@ pub(super) fn outgoing<'a>(webhook: &'a Webhook, call: &Call<'_>) -> Outgoing<'a
     headers.insert(HOPS_HEADER, HeaderValue::from(u16::from(call.hops)));
     Outgoing {
         method: webhook.method.clone(),
-        url: &webhook.url,
+        url: Cow::Borrowed(&webhook.url),
         headers,
         body,
     }

@@ -6,6 +6,7 @@
 mod bad_input;
 mod catalog;
 mod cli;
+mod connections;
 mod dead_letters;
 mod dedup;
 mod delivery;

@@ -220,6 +220,7 @@ impl<'a> Planner<'a> {
             spec: Arc::clone(&rule.spec),
             owner: owner.map(str::to_owned),
             targets: rule.target_names().cloned().collect(),
+            connections: rule.connections().cloned().collect(),
         });
     }
 

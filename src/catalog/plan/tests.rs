@@ -1,7 +1,6 @@
 use super::*;
 use crate::catalog::BusRow;
 use crate::catalog::Loaded;
-use crate::catalog::Meta;
 use crate::catalog::RevisionRow;
 use crate::catalog::read_yaml;
 
@@ -47,7 +46,6 @@ fn current(rules: &[(&str, &str, Option<&str>)]) -> Current {
         until_generation: None,
     });
     Current::from_loaded(&Loaded {
-        meta: Meta { log_uuid: None },
         buses: vec![BusRow {
             name: BusName::default(),
             number: 1,
@@ -55,7 +53,7 @@ fn current(rules: &[(&str, &str, Option<&str>)]) -> Current {
             deleted: false,
         }],
         revisions: revisions.collect(),
-        routes: Vec::new(),
+        ..Loaded::default()
     })
 }
 
@@ -119,7 +117,6 @@ fn the_order_of_keys_does_not_matter_and_the_spelling_of_numbers_does() {
     let rule = |text: &str| read_yaml(&format!("rules: [{text}]")).unwrap();
     let stored = rule("{name: a, match: {data: {n: [1.5]}}, targets: [{name: t, echo: {}}]}");
     let loaded = Current::from_loaded(&Loaded {
-        meta: Meta { log_uuid: None },
         buses: vec![BusRow {
             name: BusName::default(),
             number: 1,
@@ -135,7 +132,7 @@ fn the_order_of_keys_does_not_matter_and_the_spelling_of_numbers_does() {
             from_generation: 2,
             until_generation: None,
         }],
-        routes: Vec::new(),
+        ..Loaded::default()
     });
     let swapped = rule("{targets: [{echo: {}, name: t}], match: {data: {n: [1.5]}}, name: a}");
     assert_eq!(short(&Plan::apply(&loaded, &swapped, false).unwrap()), "=a");

@@ -5,13 +5,20 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::credential;
+use super::credential::Before;
+use super::credential::Place;
 use super::decode::Fields;
 use super::decode::Issues;
 use super::decode::unsupported;
 use super::issue::Issue;
+use super::names::BusName;
+use super::names::ConnectionName;
 use super::names::RuleName;
 use super::target::Target;
 use crate::pattern::Pattern;
+use crate::secret::Reference;
+use crate::secret::Vault;
 use crate::transform::Transform;
 
 /// A rule that has passed every check and is compiled.
@@ -29,8 +36,11 @@ pub struct Rule {
     pub targets: Vec<Target>,
     /// It matches and its events wait: then all its targets are paused.
     pub paused: bool,
-    /// The rule as it was given, with its name: what is stored, shown and compared.
+    /// The rule as it was given, with its name; once it is [sealed](Self::seal), as it is stored
+    /// and compared.
     pub spec: Arc<Value>,
+    /// The spec as it was before it was sealed, if it holds credentials.
+    given: Option<Arc<Value>>,
 }
 
 pub(in crate::catalog) const KEYS: &[&str] =
@@ -39,7 +49,7 @@ pub(in crate::catalog) const KEYS: &[&str] =
 const MAX_TARGETS: usize = 100;
 
 impl Rule {
-    /// Reads and compiles a rule, alone in its document.
+    /// Reads and compiles a rule that somebody gave, alone in its document.
     ///
     /// `name` is the name it is stored under; the document may leave it out or must repeat it.
     ///
@@ -51,17 +61,81 @@ impl Rule {
         issues.or(rule)
     }
 
-    /// Reads and compiles the rule at `pointer` of a document.
+    /// Reads and compiles the rule that somebody gave at `pointer` of a document.
     pub(super) fn decode_at(
         value: &Value,
         pointer: &str,
         name: Option<&RuleName>,
         issues: &mut Issues,
     ) -> Option<Self> {
+        let before = issues.count();
+        let places = credential::of_rule(value);
+        credential::refuse_stored_forms(value, &places, pointer, issues);
+        refuse_secrets(value, (pointer, ""), &places, issues);
+        let rule = Self::read(value, pointer, name, issues)?;
+        if issues.count() > before {
+            return None;
+        }
+        let spec = Arc::new(with_name(value, &rule.name));
+        Some(Self { spec, ..rule })
+    }
+
+    /// Reads and compiles a rule as it is stored.
+    ///
+    /// # Errors
+    /// Everything that keeps this version from using it.
+    pub fn stored(spec: &Arc<Value>, bus: &BusName, name: &RuleName) -> Result<Self, Vec<Issue>> {
+        let places = credential::of_rule(spec);
+        let read = credential::with_owners(spec, &places, &owner(bus, name));
+        let mut issues = Issues::default();
+        let rule = Self::read(&read, "", Some(name), &mut issues);
+        let rule = issues.or(rule)?;
+        let spec = Arc::clone(spec);
+        Ok(Self { spec, ..rule })
+    }
+
+    /// Seals the credentials that the rule was given with, or takes them from the rule stored now.
+    ///
+    /// May be called again with another stored rule; it begins with what was given each time.
+    ///
+    /// # Errors
+    /// A credential that should stay and is not set; any secret if `vault` has no key.
+    pub fn seal(&mut self, bus: &BusName, before: Option<&Value>, vault: &Vault) -> Result<(), Vec<Issue>> {
+        let given = self.given.as_ref().unwrap_or(&self.spec);
+        let places = credential::of_rule(given);
+        if places.is_empty() {
+            return Ok(());
+        }
+        let before = before.map(|spec| Before {
+            places: credential::of_rule(spec),
+            spec,
+        });
+        let sealed = credential::seal(given, &places, &owner(bus, &self.name), before.as_ref(), vault)?;
+        let given = Arc::clone(given);
+        (self.spec, self.given) = (Arc::new(sealed), Some(given));
+        Ok(())
+    }
+
+    /// The rule as it is shown: `***` for every secret, references as they were given.
+    #[must_use]
+    pub fn shown(&self) -> Value {
+        let places = credential::of_rule(&self.spec);
+        credential::shown(&self.spec, &places, &credential::HIDDEN.into())
+    }
+
+    /// The ids of the keys that its secrets are sealed with.
+    #[must_use]
+    pub fn key_ids(&self) -> Vec<String> {
+        let places = credential::of_rule(&self.spec);
+        credential::key_ids(&self.spec, &places)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn read(value: &Value, pointer: &str, name: Option<&RuleName>, issues: &mut Issues) -> Option<Self> {
         let fields = Fields::of(value, pointer, "a rule", issues)?;
         let before = issues.count();
         fields.only(KEYS, &[], issues);
-        refuse_secrets(value, pointer, issues);
         let name = rule_name(&fields, name, issues);
         let description = fields.text("description", issues).map(str::to_owned);
         let pattern = pattern(&fields, issues);
@@ -74,17 +148,21 @@ impl Rule {
         if issues.count() > before {
             return None;
         }
-        let name = name?;
-        let spec = with_name(value, &name);
         Some(Self {
-            name,
+            name: name?,
             description,
             pattern: pattern?,
             transform,
             targets,
             paused,
-            spec: Arc::new(spec),
+            spec: Arc::default(),
+            given: None,
         })
+    }
+
+    /// The connections that its targets name.
+    pub fn connections(&self) -> impl Iterator<Item = &ConnectionName> {
+        self.targets.iter().filter_map(Target::connection)
     }
 
     /// The names of the rule's targets, in order.
@@ -215,34 +293,40 @@ fn targets(fields: &Fields<'_>, issues: &mut Issues) -> Vec<Target> {
     targets
 }
 
-/// Reports every secret reference: no field of a rule takes one in this version.
-fn refuse_secrets(value: &Value, pointer: &str, issues: &mut Issues) {
+/// The owner of the secrets of a rule.
+fn owner(bus: &BusName, rule: &RuleName) -> String {
+    format!("rule/{bus}/{rule}")
+}
+
+/// Reports every secret reference that stands outside of the credential fields.
+///
+/// `at` is where the rule stands in its document, and where in the rule we are.
+fn refuse_secrets(value: &Value, (rule, at): (&str, &str), places: &[Place], issues: &mut Issues) {
+    if places.iter().any(|place| place.pointer == at) {
+        return;
+    }
     match value {
         Value::String(text) => {
-            if has_secret(text) {
-                issues.push(secret_issue(pointer.to_owned()));
+            if Reference::is_in(text) {
+                issues.push(secret_issue(format!("{rule}{at}")));
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                refuse_secrets(item, &format!("{pointer}/{index}"), issues);
+                refuse_secrets(item, (rule, &format!("{at}/{index}")), places, issues);
             }
         }
         Value::Object(object) => {
             for (key, value) in object {
-                let at = super::decode::join(pointer, key);
-                if has_secret(key) {
-                    issues.push(secret_issue(at.clone()));
+                let at = super::decode::join(at, key);
+                if Reference::is_in(key) {
+                    issues.push(secret_issue(format!("{rule}{at}")));
                 }
-                refuse_secrets(value, &at, issues);
+                refuse_secrets(value, (rule, &at), places, issues);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-}
-
-fn has_secret(text: &str) -> bool {
-    text.contains("${env:") || text.contains("${file:")
 }
 
 fn secret_issue(pointer: String) -> Issue {

@@ -55,7 +55,7 @@ pub(super) fn decode(value: &Value, pointer: &str, issues: &mut Issues) -> Optio
 }
 
 /// The name in lower case, or why the header may not be set. The reason never repeats the value.
-fn check(key: &str, value: &str) -> Result<String, String> {
+pub(in crate::catalog) fn check(key: &str, value: &str) -> Result<String, String> {
     let name = HeaderName::from_bytes(key.as_bytes())
         .map_err(|_| format!("{key:?} is not the name of a header"))?
         .as_str()

@@ -14,6 +14,7 @@ use sha2::Digest as _;
 use sha2::Sha256;
 use url::Url;
 
+use super::names::ConnectionName;
 use super::names::TargetName;
 use super::retry::RetryPolicy;
 use crate::config::Rate;
@@ -26,6 +27,9 @@ pub(super) use decode::KEYS;
 pub(super) use function::MORE_KEYS as FUNCTION_KEYS;
 #[cfg(test)]
 pub(super) use webhook::KEYS as WEBHOOK_KEYS;
+
+pub(super) use headers::check as check_header;
+pub(super) use webhook::url;
 
 pub use circuit::CircuitPolicy;
 pub use function::Function;
@@ -58,6 +62,14 @@ pub struct Target {
     pub paused: bool,
 }
 
+impl Target {
+    /// The connection that its calls use, if it names one.
+    #[must_use]
+    pub fn connection(&self) -> Option<&ConnectionName> {
+        self.kind.connection().map(|(_, name)| name)
+    }
+}
+
 /// The kinds of targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,6 +83,19 @@ pub enum TargetKind {
 }
 
 impl TargetKind {
+    /// The connection that its calls use, if it names one, and where in the target it stands.
+    #[must_use]
+    pub fn connection(&self) -> Option<(&'static str, &ConnectionName)> {
+        let (place, name) = match self {
+            Self::Webhook(webhook) => ("/webhook/connection", &webhook.connection),
+            Self::Function(Function::Http(function)) => {
+                ("/function/http/connection", &function.call.connection)
+            }
+            Self::Echo => return None,
+        };
+        name.as_ref().map(|name| (place, name))
+    }
+
     /// The URL that is called, if one is, and where in the target it stands.
     #[must_use]
     pub const fn url(&self) -> Option<(&'static str, &Url)> {

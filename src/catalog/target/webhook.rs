@@ -8,6 +8,7 @@ use super::headers;
 use crate::catalog::decode::Fields;
 use crate::catalog::decode::Issues;
 use crate::catalog::issue::Issue;
+use crate::catalog::names::ConnectionName;
 
 /// An HTTP call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Webhook {
     pub mode: WebhookMode,
     /// Headers to add, names in lower case; none of those that belong to the call itself.
     pub headers: Vec<(String, String)>,
+    /// The connection whose credentials the call carries.
+    pub connection: Option<ConnectionName>,
 }
 
 /// How an event is put into an HTTP request: the modes of the `CloudEvents` HTTP binding, or the
@@ -39,8 +42,8 @@ pub enum WebhookMode {
     Data,
 }
 
-pub(in crate::catalog) const KEYS: &[&str] = &["url", "method", "mode", "headers"];
-pub(super) const LATER: &[&str] = &["sign", "connection", "handshake"];
+pub(in crate::catalog) const KEYS: &[&str] = &["url", "method", "mode", "headers", "connection"];
+pub(super) const LATER: &[&str] = &["sign", "handshake"];
 
 /// Longest URL: what servers and proxies are known to take.
 const MAX_URL_LEN: usize = 8_000;
@@ -55,7 +58,7 @@ impl Webhook {
 
     /// Reads the fields of a webhook, which may stand beside others.
     pub(super) fn decode_fields(fields: &Fields<'_>, issues: &mut Issues) -> Option<Self> {
-        let url = url(fields, issues);
+        let url = url(fields, "url", "https://crm.example/hooks/orders", issues);
         let method = match fields.word("method", &["POST", "PUT", "PATCH", "DELETE"], &[], issues) {
             Some("PUT") => Method::PUT,
             Some("PATCH") => Method::PATCH,
@@ -73,24 +76,45 @@ impl Webhook {
             Some(value) => headers::decode(value, &fields.at("headers"), issues)?,
             None => Vec::new(),
         };
+        let connection = connection(fields, issues);
         Some(Self {
             url: url?,
             method,
             mode,
             headers,
+            connection,
         })
     }
 }
 
-fn url(fields: &Fields<'_>, issues: &mut Issues) -> Option<Url> {
-    fields.required("url", "url: \"https://crm.example/hooks/orders\"", issues)?;
-    let text = fields.text("url", issues)?;
+/// The name of a connection; whether there is one of that name is known where all of them are.
+pub(super) fn connection(fields: &Fields<'_>, issues: &mut Issues) -> Option<ConnectionName> {
+    let name = ConnectionName::parse(fields.text("connection", issues)?);
+    if let Err(error) = &name {
+        issues.push(Issue::new(
+            fields.at("connection"),
+            "invalid-name",
+            error.to_string(),
+        ));
+    }
+    name.ok()
+}
+
+/// The URL of `key`, which must be there.
+pub(in crate::catalog) fn url(
+    fields: &Fields<'_>,
+    key: &str,
+    example: &str,
+    issues: &mut Issues,
+) -> Option<Url> {
+    fields.required(key, &format!("{key}: \"{example}\""), issues)?;
+    let text = fields.text(key, issues)?;
     match check_url(text) {
         Ok(url) => Some(url),
         Err(reason) => {
             issues.push(
-                Issue::new(fields.at("url"), "invalid-url", reason)
-                    .with_correction("a URL such as `https://crm.example/hooks/orders`"),
+                Issue::new(fields.at(key), "invalid-url", reason)
+                    .with_correction(format!("a URL such as `{example}`")),
             );
             None
         }

@@ -5,6 +5,7 @@
 //! it, and numbers can be given out in memory.
 
 mod buses;
+mod connections;
 mod revisions;
 mod routes;
 
@@ -18,10 +19,11 @@ use crate::catalog::Committed;
 use crate::catalog::RepositoryError;
 use buses::Buses;
 
-/// The highest numbers given out.
+/// The highest numbers given out, and the version that the change makes.
 struct Counters {
     bus: u64,
     route: u64,
+    version: u64,
 }
 
 /// Makes a change in a transaction that is still to be committed.
@@ -31,14 +33,24 @@ struct Counters {
 pub(super) async fn prepare(db: &Db, change: &Change) -> Result<(Tx, Committed), RepositoryError> {
     let mut tx = db.write().await?;
     let mut counters = lock(&mut tx).await?;
+    if change
+        .expect_version
+        .is_some_and(|expected| expected + 1 != counters.version)
+    {
+        return Err(RepositoryError::Conflict);
+    }
     let buses = Buses::decide(&mut tx, change, &mut counters).await?;
     buses.write(&mut tx).await?;
-    let mut committed = Committed::default();
+    let mut committed = Committed {
+        version: counters.version,
+        ..Committed::default()
+    };
     revisions::end(&mut tx, change, &buses, &mut committed).await?;
     revisions::begin(&mut tx, change, &buses, &mut committed).await?;
     routes::close(&mut tx, change, &buses, &mut committed).await?;
     routes::open(&mut tx, change, &buses, &mut counters, &mut committed).await?;
     buses.check_empty(&mut tx, change).await?;
+    connections::change(&mut tx, change, counters.version, &mut committed).await?;
     committed.buses = buses.into_rows();
     store(&mut tx, &counters).await?;
     Ok((tx, committed))
@@ -46,11 +58,13 @@ pub(super) async fn prepare(db: &Db, change: &Change) -> Result<(Tx, Committed),
 
 /// Reads the counters and keeps every other change waiting until the end of the transaction.
 async fn lock(tx: &mut Tx) -> Result<Counters, RepositoryError> {
-    let lock = Statement::new("UPDATE catalog SET last_bus = last_bus RETURNING last_bus, last_route");
-    let (bus, route): (i64, i64) = tx.row(lock).await?;
+    let lock =
+        Statement::new("UPDATE catalog SET version = version + 1 RETURNING last_bus, last_route, version");
+    let (bus, route, version): (i64, i64, i64) = tx.row(lock).await?;
     Ok(Counters {
         bus: unsigned(bus)?,
         route: unsigned(route)?,
+        version: unsigned(version)?,
     })
 }
 

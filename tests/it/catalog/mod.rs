@@ -2,6 +2,7 @@
 
 mod bulk;
 mod buses;
+mod connections;
 mod log;
 mod opening;
 mod racing;

@@ -111,6 +111,7 @@ pub(crate) fn put_spec(bus_name: &str, name: &str, targets: &[&str], spec: Value
             .iter()
             .map(|target| TargetName::parse(target).unwrap())
             .collect(),
+        connections: Vec::new(),
     }
 }
 
