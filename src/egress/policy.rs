@@ -83,8 +83,10 @@ impl Policy {
     /// [`Denied`] says what kind of address it is.
     pub fn permit(&self, address: IpAddr) -> Result<(), Denied> {
         let address = address.to_canonical();
-        if let Some(class) = class(address).filter(|_| is_within(&ALWAYS_DENIED, address)) {
-            return Err(Denied { address, class });
+        for reached in [Some(address), embedded(address)].into_iter().flatten() {
+            if let Some(class) = class(reached).filter(|_| is_within(&ALWAYS_DENIED, reached)) {
+                return Err(Denied { address, class });
+            }
         }
         if self.allow.iter().any(|range| range.contains(&address)) {
             return Ok(());
@@ -125,6 +127,17 @@ impl Policy {
     }
 }
 
+/// The IPv4 address that a gateway reaches for an IPv6 one: NAT64, 6to4 and the v4-compatible form.
+fn embedded(address: IpAddr) -> Option<IpAddr> {
+    let IpAddr::V6(address) = address else { return None };
+    let ([0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0, 0, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..]) =
+        address.segments()
+    else {
+        return None;
+    };
+    Some(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)).into())
+}
+
 fn is_localhost(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     name == "localhost" || name.ends_with(".localhost")
@@ -156,6 +169,45 @@ mod tests {
     fn every_range_of_the_tables_is_a_range() {
         for range in ALWAYS_DENIED.iter().chain(SPECIAL.iter().map(|(range, _)| range)) {
             assert!(range.parse::<IpNet>().is_ok(), "{range}");
+        }
+    }
+
+    /// The registries of IANA for special-purpose addresses, and what stands beside each range.
+    #[test]
+    fn every_special_range_is_closed_from_its_first_to_its_last_address() {
+        let policy = Policy::default();
+        for (range, _) in SPECIAL {
+            let range: IpNet = range.parse().unwrap();
+            for address in [range.network(), range.broadcast()] {
+                assert!(policy.permit(address).is_err(), "{address} of {range}");
+            }
+        }
+        for open in [
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.0",
+            "169.253.255.255",
+            "169.255.0.0",
+            "172.15.255.255",
+            "172.32.0.0",
+            "192.0.1.0",
+            "192.167.255.255",
+            "192.169.0.0",
+            "198.17.255.255",
+            "198.20.0.0",
+            "203.0.112.255",
+            "203.0.114.0",
+            "223.255.255.255",
+            "2001:200::",
+            "2001:db7:ffff::",
+            "2003::",
+            "4000::",
+            "5eff::",
+        ] {
+            assert_eq!(policy.permit(ip(open)), Ok(()), "{open}");
         }
     }
 
@@ -199,6 +251,10 @@ mod tests {
             "::ffff:169.254.169.254",
             "fe80::1",
             "fd00:ec2::254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+            "::a9fe:a9fe",
+            "64:ff9b::6464:64c8",
         ] {
             assert!(policy.permit(ip(closed)).is_err(), "{closed}");
         }

@@ -59,9 +59,10 @@ impl GuardedResolver {
 
     async fn permitted(self, name: Name) -> Result<vec::IntoIter<SocketAddr>, ResolveError> {
         let resolved = self.lookups.resolve(name.as_str().to_owned());
-        let mut found = tokio::time::timeout(RESOLVE_TIMEOUT, resolved).await??;
-        found.truncate(MAX_ADDRESSES);
-        let permitted = self.policy.permit_resolved(name.as_str(), &found)?;
+        let found = tokio::time::timeout(RESOLVE_TIMEOUT, resolved).await??;
+        // All are judged, also those that would not be tried.
+        let mut permitted = self.policy.permit_resolved(name.as_str(), &found)?;
+        permitted.truncate(MAX_ADDRESSES);
         // Port 0: the client puts the port of the URL there.
         let addresses: Vec<_> = permitted.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect();
         Ok(addresses.into_iter())
