@@ -98,7 +98,52 @@ fn function() -> Value {
         "minProperties": 1,
         "maxProperties": 1,
         "additionalProperties": false,
-        "properties": { "http": http_function() }
+        "properties": { "http": http_function(), "lambda": lambda() }
+    })
+}
+
+fn lambda() -> Value {
+    json!({
+        "type": "object",
+        "required": ["function", "region", "credentials"],
+        "additionalProperties": false,
+        "properties": {
+            "function": { "type": "string", "description": "Name or ARN" },
+            "qualifier": { "type": "string", "description": "Version or alias" },
+            "region": { "type": "string" },
+            "endpoint": { "type": "string", "pattern": "^https?://", "description": "Server of the Invoke API; that of AWS by default" },
+            "invocation": { "enum": ["sync", "async"], "default": "sync", "description": "Whether its end is waited for" },
+            "mode": { "enum": ["structured", "data"], "default": "structured" },
+            "credentials": aws_credentials()
+        }
+    })
+}
+
+fn aws_credentials() -> Value {
+    json!({
+        "type": "object",
+        "required": ["access_key_id", "secret_access_key"],
+        "additionalProperties": false,
+        "properties": {
+            "access_key_id": { "type": "string" },
+            "secret_access_key": { "type": "string" },
+            "session_token": { "type": "string" }
+        }
+    })
+}
+
+fn sign() -> Value {
+    json!({
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": false,
+        "description": "Standard Webhooks signatures",
+        "properties": {
+            "secret": { "type": "string", "description": "whsec_… or a reference" },
+            "secrets": { "type": "array", "minItems": 1, "maxItems": 5, "items": { "type": "string" }, "description": "The newest first; all of them sign" },
+            "ed25519": { "type": "string", "description": "whsk_… or a reference" }
+        }
     })
 }
 
@@ -123,6 +168,7 @@ fn webhook() -> Value {
             "method": { "enum": ["POST", "PUT", "PATCH", "DELETE"], "default": "POST" },
             "mode": { "enum": ["structured", "binary", "batched", "data"], "default": "structured" },
             "headers": { "type": "object", "additionalProperties": { "type": "string" } },
+            "sign": sign(),
             "connection": { "$ref": "#/definitions/name", "description": "Connection whose credentials the call carries" }
         }
     })
@@ -212,6 +258,9 @@ mod tests {
         ];
         assert_eq!(keys(&http_function()), set(&function.concat()));
         assert_eq!(keys(&circuit()), set(crate::catalog::target::CIRCUIT_KEYS));
+        assert_eq!(keys(&sign()), set(crate::catalog::target::SIGN_KEYS));
+        assert_eq!(keys(&lambda()), set(crate::catalog::target::LAMBDA_KEYS));
+        assert_eq!(keys(&aws_credentials()), set(crate::catalog::target::AWS_KEYS));
         assert_eq!(keys(&retry()), set(crate::catalog::retry::KEYS));
     }
 }

@@ -258,6 +258,10 @@ impl Delivery<'_> {
         report: Report,
         (not_before_ms, changed): (Option<i64>, Option<StateRecord>),
     ) {
+        if report.max_retries.is_some_and(|most| made.n > most) {
+            let of = (report.class.replace('_', "-"), report.reason);
+            return self.give_up(stored, of, made, report.response, changed).await;
+        }
         let since_ms = self.due.since_ms.unwrap_or(stored.time_ms);
         match next_attempt_ms(self.shared, target, since_ms, &made, not_before_ms) {
             Ok(next_at_ms) => {

@@ -7,10 +7,15 @@ use super::credentials::Credentials;
 use super::credentials::CredentialsError;
 use super::credentials::Sources;
 use super::credentials::Tokens;
+use super::exchange::Signing;
+use super::sign;
 use crate::catalog::ConnectionView;
+use crate::catalog::Sign;
+use crate::catalog::SigningKey;
 use crate::egress::Client;
 use crate::egress::Policy;
 use crate::egress::Tls;
+use crate::secret::Credential;
 use crate::secret::Secret;
 use crate::secret::Vault;
 
@@ -31,6 +36,36 @@ impl Caller {
             vault,
             tokens: Arc::default(),
         }
+    }
+
+    /// The signatures of a call that is made now.
+    ///
+    /// # Errors
+    /// Why there are none: a key cannot be had, or what is there is none. Never says what it is.
+    pub(super) async fn signatures(&self, signing: Signing<'_>, body: &[u8]) -> Result<String, String> {
+        let mut keys = Vec::new();
+        match signing.sign {
+            Sign::Secrets(secrets) => {
+                for secret in secrets {
+                    let secret = self.secret(secret).await?;
+                    keys.push(SigningKey::symmetric(secret.expose()).map_err(|error| error.to_string())?);
+                }
+            }
+            Sign::Ed25519(key) => {
+                let key = self.secret(key).await?;
+                keys.push(SigningKey::private(key.expose()).map_err(|error| error.to_string())?);
+            }
+        }
+        Ok(sign::signatures(&keys, signing.id, signing.timestamp, body))
+    }
+
+    /// The secret behind a credential, as it is now.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    pub(super) async fn secret(&self, credential: &Credential) -> Result<Secret, String> {
+        let found = self.vault.resolve(credential).await;
+        found.map_err(|error| error.to_string())
     }
 
     /// The client for calls over this connection: of its own if it shows a certificate.

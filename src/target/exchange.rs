@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
 use http::Method;
 use http::Request;
 use http::Response;
@@ -25,10 +27,13 @@ use super::credentials::Credentials;
 use super::credentials::CredentialsError;
 use super::judge;
 use crate::catalog::ConnectionView;
+use crate::catalog::Sign;
 use crate::egress::CallError;
 use crate::egress::Client;
 use crate::egress::Stopwatch;
 use crate::secret::Secret;
+
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// What is sent.
 #[derive(Clone)]
@@ -37,6 +42,16 @@ pub(super) struct Outgoing<'a> {
     pub(super) url: Cow<'a, Url>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// How it is signed, when all of it is known.
+    pub(super) signing: Option<Signing<'a>>,
+}
+
+/// What the signatures of a call say beside its body.
+#[derive(Clone, Copy)]
+pub(super) struct Signing<'a> {
+    pub(super) sign: &'a Sign,
+    pub(super) id: &'a str,
+    pub(super) timestamp: i64,
 }
 
 /// A call that is being made, with the time it has.
@@ -103,6 +118,7 @@ impl<'a> Exchange<'a> {
         credentials: &Credentials,
     ) -> Result<Response<Incoming>, Report> {
         credentials.apply(&mut outgoing.url, &mut outgoing.headers, &mut outgoing.body);
+        self.sign(&mut outgoing).await?;
         self.secrets = Secrets::of(&outgoing.headers, credentials.secrets());
         let answered = match request(outgoing) {
             Ok(request) => timeout(self.left(), client.send(request, &self.watch)).await,
@@ -113,6 +129,20 @@ impl<'a> Exchange<'a> {
             Ok(Err(error)) => Err(self.timed(judge::failed(&error))),
             Err(_) => Err(self.timed(judge::timed_out(self.deadline))),
         }
+    }
+
+    /// Signs what is sent, which does not change any more.
+    async fn sign(&self, outgoing: &mut Outgoing<'_>) -> Result<(), Report> {
+        let Some(signing) = outgoing.signing else {
+            return Ok(());
+        };
+        let signatures = timeout(self.left(), self.caller.signatures(signing, &outgoing.body)).await;
+        let signatures =
+            signatures.unwrap_or_else(|_| Err("the signing key did not come in time".to_owned()));
+        let signatures = HeaderValue::try_from(signatures.map_err(judge::unsent)?);
+        let signatures = signatures.map_err(|_| judge::unsent("the signature is no header"))?;
+        outgoing.headers.insert(SIGNATURE, signatures);
+        Ok(())
     }
 
     /// Judges an answer by its status, and keeps of it what helps to find out what happened.

@@ -8,8 +8,11 @@ mod credentials;
 mod exchange;
 mod function;
 mod judge;
+mod lambda;
 mod reply;
 mod retry_after;
+mod sign;
+mod sigv4;
 mod webhook;
 
 use std::sync::Arc;
@@ -68,6 +71,8 @@ pub struct Report {
     pub headers: Vec<(String, String)>,
     /// The first [`KEPT_RESPONSE`] bytes of the answer, as text, without secrets that were sent.
     pub response: Option<String>,
+    /// Most attempts after this one, if there are fewer than the target's own policy allows.
+    pub max_retries: Option<u32>,
     /// The events that the target answered with, if they are wanted.
     pub reply: Option<Reply>,
 }
@@ -118,6 +123,7 @@ impl Report {
             phases: Phases::default(),
             headers: Vec::new(),
             response: None,
+            max_retries: None,
             reply: None,
         }
     }
@@ -170,6 +176,7 @@ impl Targets {
             TargetKind::Function(Function::Http(function)) => {
                 function::send(&self.caller, function, call, self.max_reply).await
             }
+            TargetKind::Function(Function::Lambda(lambda)) => lambda::send(&self.caller, lambda, call).await,
             TargetKind::Echo => {
                 tracing::info!(id = call.event.id(), kind = call.event.kind(), "echo");
                 Report::of(Outcome::Delivered, "ok", "shown")

@@ -12,6 +12,7 @@ use super::caller::Caller;
 use super::content;
 use super::exchange::Exchange;
 use super::exchange::Outgoing;
+use super::exchange::Signing;
 use crate::catalog::Webhook;
 
 pub(super) async fn send(caller: &Caller, webhook: &Webhook, call: &Call<'_>) -> Report {
@@ -23,7 +24,7 @@ pub(super) async fn send(caller: &Caller, webhook: &Webhook, call: &Call<'_>) ->
 }
 
 /// The request, which says how often the event has been published.
-pub(super) fn outgoing<'a>(webhook: &'a Webhook, call: &Call<'_>) -> Outgoing<'a> {
+pub(super) fn outgoing<'a>(webhook: &'a Webhook, call: &Call<'a>) -> Outgoing<'a> {
     let (mut headers, body) = content::of(call.event, webhook.mode);
     for (name, value) in &webhook.headers {
         // Checked when the webhook was read.
@@ -44,5 +45,10 @@ pub(super) fn outgoing<'a>(webhook: &'a Webhook, call: &Call<'_>) -> Outgoing<'a
         url: Cow::Borrowed(&webhook.url),
         headers,
         body,
+        signing: webhook.sign.as_ref().map(|sign| Signing {
+            sign,
+            id: call.webhook_id,
+            timestamp: call.timestamp,
+        }),
     }
 }

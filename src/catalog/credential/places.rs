@@ -23,6 +23,12 @@ const OF_TARGET: &[&[&str]] = &[
     &["function", "http", "sign", "secret"],
     &["function", "http", "sign", "secrets", "*"],
     &["function", "http", "sign", "ed25519"],
+    &["function", "lambda", "credentials", "access_key_id"],
+    &["function", "lambda", "credentials", "secret_access_key"],
+    &["function", "lambda", "credentials", "session_token"],
+    &["function", "http", "sign", "secret"],
+    &["function", "http", "sign", "secrets", "*"],
+    &["function", "http", "sign", "ed25519"],
 ];
 
 /// Paths from a connection to its credentials.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::lambda::Lambda;
 use super::webhook;
 use super::webhook::Webhook;
 use crate::catalog::decode::Fields;
@@ -15,6 +16,8 @@ use crate::catalog::names::BusName;
 pub enum Function {
     /// Behind a URL.
     Http(HttpFunction),
+    /// In AWS Lambda.
+    Lambda(Lambda),
 }
 
 /// A function behind a URL.
@@ -37,8 +40,8 @@ pub enum ReplyTo {
     OwnBus,
 }
 
-const KINDS: &[&str] = &["http"];
-const LATER_KINDS: &[&str] = &["lambda", "wasm"];
+const KINDS: &[&str] = &["http", "lambda"];
+const LATER_KINDS: &[&str] = &["wasm"];
 /// Keys of a function behind a URL beside those of a webhook.
 pub(in crate::catalog) const MORE_KEYS: &[&str] = &["reply", "bus"];
 
@@ -47,14 +50,25 @@ impl Function {
     pub(super) fn decode(value: &Value, pointer: &str, issues: &mut Issues) -> Option<Self> {
         let fields = Fields::of(value, pointer, "`function`", issues)?;
         fields.only(KINDS, LATER_KINDS, issues);
-        if let Some(value) = fields.find("http") {
-            return HttpFunction::decode(value, &fields.at("http"), issues).map(Self::Http);
-        }
-        if !LATER_KINDS.iter().any(|kind| fields.find(kind).is_some()) {
-            issues.push(
-                Issue::new(pointer, "missing-field", "a function needs where it runs: `http`")
-                    .with_correction("add `http: { url: \"https://…\" }`"),
-            );
+        match (fields.find("http"), fields.find("lambda")) {
+            (Some(value), None) => {
+                return HttpFunction::decode(value, &fields.at("http"), issues).map(Self::Http);
+            }
+            (None, Some(value)) => {
+                return Lambda::decode(value, &fields.at("lambda"), issues).map(Self::Lambda);
+            }
+            (Some(_), Some(_)) => {
+                let detail = "a function runs in one place: `http` or `lambda`, not both";
+                issues.push(Issue::new(pointer, "invalid-target", detail));
+            }
+            (None, None) if LATER_KINDS.iter().any(|kind| fields.find(kind).is_some()) => {}
+            (None, None) => {
+                let detail = "a function needs where it runs: `http` or `lambda`";
+                issues.push(
+                    Issue::new(pointer, "missing-field", detail)
+                        .with_correction("add `http: { url: \"https://…\" }`"),
+                );
+            }
         }
         None
     }

@@ -5,6 +5,8 @@ mod decode;
 mod function;
 mod headers;
 mod order;
+mod lambda;
+mod sign;
 mod webhook;
 
 use std::fmt::Write as _;
@@ -26,6 +28,12 @@ pub(super) use decode::KEYS;
 #[cfg(test)]
 pub(super) use function::MORE_KEYS as FUNCTION_KEYS;
 #[cfg(test)]
+pub(super) use lambda::CREDENTIAL_KEYS as AWS_KEYS;
+#[cfg(test)]
+pub(super) use lambda::KEYS as LAMBDA_KEYS;
+#[cfg(test)]
+pub(super) use sign::KEYS as SIGN_KEYS;
+#[cfg(test)]
 pub(super) use webhook::KEYS as WEBHOOK_KEYS;
 
 pub(super) use headers::check as check_header;
@@ -36,6 +44,12 @@ pub use function::Function;
 pub use function::HttpFunction;
 pub use function::ReplyTo;
 pub use order::OrderKey;
+pub use lambda::AwsCredentials;
+pub use lambda::Invocation;
+pub use lambda::Lambda;
+pub use sign::InvalidSigningKey;
+pub use sign::Sign;
+pub use sign::SigningKey;
 pub use webhook::Webhook;
 pub use webhook::WebhookMode;
 
@@ -91,7 +105,7 @@ impl TargetKind {
             Self::Function(Function::Http(function)) => {
                 ("/function/http/connection", &function.call.connection)
             }
-            Self::Echo => return None,
+            Self::Function(Function::Lambda(_)) | Self::Echo => return None,
         };
         name.as_ref().map(|name| (place, name))
     }
@@ -102,6 +116,7 @@ impl TargetKind {
         match self {
             Self::Webhook(webhook) => Some(("/webhook/url", &webhook.url)),
             Self::Function(Function::Http(function)) => Some(("/function/http/url", &function.call.url)),
+            Self::Function(Function::Lambda(lambda)) => Some(("/function/lambda/endpoint", &lambda.endpoint)),
             Self::Echo => None,
         }
     }
@@ -111,7 +126,7 @@ impl TargetKind {
     pub const fn reply_to(&self) -> &ReplyTo {
         match self {
             Self::Function(Function::Http(function)) => &function.reply,
-            Self::Webhook(_) | Self::Echo => &ReplyTo::Nobody,
+            Self::Webhook(_) | Self::Function(Function::Lambda(_)) | Self::Echo => &ReplyTo::Nobody,
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::headers;
+use super::sign::Sign;
 use crate::catalog::decode::Fields;
 use crate::catalog::decode::Issues;
 use crate::catalog::issue::Issue;
@@ -24,6 +25,8 @@ pub struct Webhook {
     pub mode: WebhookMode,
     /// Headers to add, names in lower case; none of those that belong to the call itself.
     pub headers: Vec<(String, String)>,
+    /// What its calls are signed with.
+    pub sign: Option<Sign>,
     /// The connection whose credentials the call carries.
     pub connection: Option<ConnectionName>,
 }
@@ -42,8 +45,8 @@ pub enum WebhookMode {
     Data,
 }
 
-pub(in crate::catalog) const KEYS: &[&str] = &["url", "method", "mode", "headers", "connection"];
-pub(super) const LATER: &[&str] = &["sign", "handshake"];
+pub(in crate::catalog) const KEYS: &[&str] = &["url", "method", "mode", "headers", "sign", "connection"];
+pub(super) const LATER: &[&str] = &["handshake"];
 
 /// Longest URL: what servers and proxies are known to take.
 const MAX_URL_LEN: usize = 8_000;
@@ -76,12 +79,16 @@ impl Webhook {
             Some(value) => headers::decode(value, &fields.at("headers"), issues)?,
             None => Vec::new(),
         };
+        let sign = fields
+            .find("sign")
+            .and_then(|value| Sign::decode(value, &fields.at("sign"), issues));
         let connection = connection(fields, issues);
         Some(Self {
             url: url?,
             method,
             mode,
             headers,
+            sign,
             connection,
         })
     }

@@ -2,7 +2,9 @@
 //! installs them.
 
 mod functions;
+mod lambda;
 mod sdks;
+mod signatures;
 
 use std::collections::BTreeMap;
 use std::path::Path;
