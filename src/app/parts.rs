@@ -48,6 +48,7 @@ use crate::secret::Credential;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::target::Targets;
+use crate::target::Terms;
 
 /// How long dead letters are kept.
 const LETTERS_AGE: Duration = Duration::from_hours(14 * 24);
@@ -168,11 +169,11 @@ pub(super) async fn rule(
     let vault = Arc::new(vault::open(settings, &view)?);
     let policy = Arc::new(egress::Policy::new(settings.egress_allow.clone()));
     let tls = outgoing_tls(settings)?;
-    let targets = Targets::new(
-        (Arc::clone(&policy), tls.clone()),
-        Arc::clone(&vault),
-        settings.max_event_bytes,
-    );
+    let terms = Terms {
+        origin: settings.origin(),
+        max_reply: settings.max_event_bytes,
+    };
+    let targets = Targets::new((Arc::clone(&policy), tls.clone()), Arc::clone(&vault), terms);
     let router = Arc::new(Router::new(Arc::new(Snapshot::build(view, None))));
     let told = Arc::clone(running);
     let control = Control::new(

@@ -169,7 +169,8 @@ fn webhook() -> Value {
             "mode": { "enum": ["structured", "binary", "batched", "data"], "default": "structured" },
             "headers": { "type": "object", "additionalProperties": { "type": "string" } },
             "sign": sign(),
-            "connection": { "$ref": "#/definitions/name", "description": "Connection whose credentials the call carries" }
+            "connection": { "$ref": "#/definitions/name", "description": "Connection whose credentials the call carries" },
+            "handshake": { "enum": ["off", "optional", "required"], "default": "off", "description": "Whether the target is asked for its consent first" }
         }
     })
 }

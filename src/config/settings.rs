@@ -59,6 +59,10 @@ pub struct Flags {
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secrets_dir: Option<PathBuf>,
+    /// Where this server is found from outside, for what it tells others about itself
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<Url>,
     /// Write the port, alone, into this file once the server is ready
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,6 +153,8 @@ pub struct Settings {
     pub encryption_key_file: Option<PathBuf>,
     /// Folder with secrets in files.
     pub secrets_dir: Option<PathBuf>,
+    /// Where this server is found from outside.
+    pub public_url: Option<Url>,
     /// Where to write the port.
     pub port_file: Option<PathBuf>,
     /// How to write the log of the process.
@@ -187,6 +193,7 @@ impl Default for Settings {
             encryption_key: None,
             encryption_key_file: None,
             secrets_dir: None,
+            public_url: None,
             port_file: None,
             log_format: LogFormat::Text,
             segment_size: 128 * 1024 * 1024,
@@ -251,7 +258,7 @@ const MAX_SENT: u64 = 8 * 1024 * 1024;
 const MAX_EVENTS: usize = 65_535;
 
 const PREFIX: &str = "TRAMLINE_";
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "listen",
     "data-dir",
     "database-url",
@@ -261,6 +268,7 @@ const NAMES: [&str; 21] = [
     "encryption-key",
     "encryption-key-file",
     "secrets-dir",
+    "public-url",
     "port-file",
     "log-format",
     "segment-size",
@@ -328,6 +336,13 @@ impl Settings {
             return limit("max-batch-events", format!("must be from 1 to {MAX_EVENTS}"));
         }
         Ok(())
+    }
+
+    /// The name by which this server calls targets that want to know: the host of its public URL.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let host = self.public_url.as_ref().and_then(Url::host_str);
+        host.unwrap_or("localhost").to_owned()
     }
 
     /// Every setting with its value and where it comes from.

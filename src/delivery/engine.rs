@@ -249,6 +249,9 @@ impl Shared {
         }
         self.spread_pauses(view);
         for route in opened {
+            if let Some(target) = view.target(route.id) {
+                self.shake_hands(&route, target);
+            }
             self.wake(&route);
         }
     }

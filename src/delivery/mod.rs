@@ -19,6 +19,7 @@ mod bucket;
 mod dead_letters;
 mod engine;
 mod gate;
+mod handshake;
 mod jobs;
 mod keep;
 mod letter_set;

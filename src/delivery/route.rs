@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::gate::CircuitState;
 use super::gate::Gate;
+use super::handshake::Consents;
 use super::queue::Queue;
 use crate::log::BusId;
 use crate::log::RouteId;
@@ -21,6 +22,8 @@ pub(super) struct Route {
     pub(super) queue: Mutex<Queue>,
     /// Whether the target may be called.
     pub(super) gate: Mutex<Gate>,
+    /// Whether the target wants to be called, if it is asked.
+    pub(super) consents: Consents,
     /// A worker runs; set and cleared under the lock of the queue.
     pub(super) has_worker: AtomicBool,
     pub(super) work: Notify,
@@ -35,6 +38,7 @@ impl Route {
             bus,
             queue: Mutex::new(queue),
             gate: Mutex::new(gate),
+            consents: Consents::default(),
             has_worker: AtomicBool::new(false),
             work: Notify::new(),
             delivered: AtomicU64::new(0),

@@ -113,6 +113,8 @@ impl Engine {
             Standing::Paused("throttled")
         } else if self.shared.log.is_reserve_used_up() {
             Standing::Held("storage-full")
+        } else if route.consents.is_missing(target) {
+            Standing::Held("no-consent")
         } else if !has_room {
             Standing::Held("retries-full")
         } else {

@@ -38,6 +38,7 @@ use crate::log::Retention;
 use crate::log::RouteId;
 use crate::log::StateKind;
 use crate::target::Targets;
+use crate::target::Terms;
 
 /// Longer than anything here takes on a busy machine.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
@@ -319,6 +320,13 @@ fn without_window(config: &mut LogConfig) {
     config.dedup_window = Duration::from_millis(1);
 }
 
+fn terms() -> Terms {
+    Terms {
+        origin: "localhost".to_owned(),
+        max_reply: 1 << 20,
+    }
+}
+
 fn start_with(dir: &Path, log: &Log, keeping: Keeping, view: &Arc<View>) -> Engine {
     drop(rustls::crypto::ring::default_provider().install_default());
     let logs = Logs {
@@ -330,7 +338,7 @@ fn start_with(dir: &Path, log: &Log, keeping: Keeping, view: &Arc<View>) -> Engi
         targets: Targets::new(
             (Arc::default(), crate::target::Tls::new(None).unwrap()),
             Arc::default(),
-            1 << 20,
+            terms(),
         ),
         publish: Arc::new(NoBus),
         clock: Arc::new(SystemClock),

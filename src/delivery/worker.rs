@@ -182,6 +182,9 @@ impl Worker {
             match due {
                 Some(due) => {
                     self.begin(errand, steady_ms);
+                    if errand == Errand::Attempt {
+                        self.route.consents.called(steady_ms);
+                    }
                     self.spawn(due, errand);
                 }
                 None => return Filling::Empty,
@@ -262,7 +265,13 @@ impl Worker {
         if self.shared.stop.is_cancelled() || self.shared.log.is_reserve_used_up() {
             return None;
         }
-        let admission = self.route.gate.lock().admit(target, steady_ms);
+        let mut admission = self.route.gate.lock().admit(target, steady_ms);
+        if matches!(admission, Admission::All | Admission::One) {
+            let opens_ms = self.route.consents.opens_ms(target, steady_ms);
+            if opens_ms > steady_ms {
+                admission = Admission::Later(opens_ms);
+            }
+        }
         Some((
             admission,
             usize::try_from(target.concurrency).unwrap_or(usize::MAX),

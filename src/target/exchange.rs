@@ -67,10 +67,18 @@ impl<'a> Exchange<'a> {
     /// Begins the time of an attempt.
     pub(super) fn begin(caller: &'a Caller, call: &Call<'a>) -> Self {
         Self {
-            caller,
             connection: call.connection,
+            ..Self::without_connection(caller, call.deadline)
+        }
+    }
+
+    /// Begins a call without credentials.
+    pub(super) fn without_connection(caller: &'a Caller, deadline: Duration) -> Self {
+        Self {
+            caller,
+            connection: None,
             watch: Stopwatch::start(),
-            deadline: call.deadline,
+            deadline,
             secrets: Secrets::default(),
         }
     }

@@ -6,6 +6,7 @@ use http::HeaderValue;
 use super::Call;
 use super::Outcome;
 use super::Report;
+use super::Terms;
 use super::answer::Incomplete;
 use super::caller::Caller;
 use super::exchange::Exchange;
@@ -18,17 +19,13 @@ use crate::catalog::ReplyTo;
 /// RFC 7240: the answer is wanted in the answer.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-pub(super) async fn send(
-    caller: &Caller,
-    function: &HttpFunction,
-    call: &Call<'_>,
-    max_reply: usize,
-) -> Report {
+pub(super) async fn send(caller: &Caller, terms: &Terms, function: &HttpFunction, call: &Call<'_>) -> Report {
     if function.reply == ReplyTo::Nobody {
-        return webhook::send(caller, &function.call, call).await;
+        return webhook::send(caller, terms, &function.call, call).await;
     }
+    let max_reply = terms.max_reply;
     let mut exchange = Exchange::begin(caller, call);
-    let mut outgoing = webhook::outgoing(&function.call, call);
+    let mut outgoing = webhook::outgoing(terms, &function.call, call);
     outgoing
         .headers
         .entry(PREFER)

@@ -7,6 +7,7 @@ mod content;
 mod credentials;
 mod exchange;
 mod function;
+mod handshake;
 mod judge;
 mod lambda;
 mod reply;
@@ -26,9 +27,11 @@ use crate::egress;
 use crate::event::Event;
 use crate::secret::Vault;
 use caller::Caller;
+use url::Url;
 
 pub use crate::egress::Phases;
 pub use crate::egress::Tls;
+pub use handshake::Consent;
 pub use reply::Reply;
 
 /// Says in a call how often its event has been published by replies, bus targets and webhooks that
@@ -143,23 +146,34 @@ impl Report {
 #[derive(Debug, Clone)]
 pub struct Targets {
     caller: Caller,
-    /// Largest reply that is taken, in bytes.
-    max_reply: usize,
+    terms: Arc<Terms>,
+}
+
+/// What targets are told of this server, and what is taken from them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Its name, for targets that are asked for their consent.
+    pub origin: String,
+    /// Largest reply that is taken, in bytes: no larger than one event may be.
+    pub max_reply: usize,
 }
 
 impl Targets {
-    /// Targets reached through guarded clients, with credentials that `vault` resolves; a reply is at
-    /// most as large as one event may be.
+    /// Targets reached through guarded clients, with credentials that `vault` resolves.
     #[must_use]
-    pub fn new(
-        (policy, tls): (Arc<egress::Policy>, egress::Tls),
-        vault: Arc<Vault>,
-        max_event_bytes: usize,
-    ) -> Self {
+    pub fn new((policy, tls): (Arc<egress::Policy>, egress::Tls), vault: Arc<Vault>, terms: Terms) -> Self {
         Self {
             caller: Caller::new(policy, tls, vault),
-            max_reply: max_event_bytes,
+            terms: Arc::new(terms),
         }
+    }
+
+    /// Asks the target at a URL whether it wants to be called.
+    ///
+    /// # Errors
+    /// Why it has not consented, in a sentence for its owner.
+    pub async fn ask(&self, url: &Url) -> Result<Consent, String> {
+        handshake::ask(&self.caller, url, &self.terms.origin).await
     }
 
     /// Makes one attempt. Never takes longer than its deadline by more than the time to give up.
@@ -172,9 +186,9 @@ impl Targets {
             return judge::unsent(format!("there is no connection `{name}`"));
         }
         match &target.kind {
-            TargetKind::Webhook(webhook) => webhook::send(&self.caller, webhook, call).await,
+            TargetKind::Webhook(webhook) => webhook::send(&self.caller, &self.terms, webhook, call).await,
             TargetKind::Function(Function::Http(function)) => {
-                function::send(&self.caller, function, call, self.max_reply).await
+                function::send(&self.caller, &self.terms, function, call).await
             }
             TargetKind::Function(Function::Lambda(lambda)) => lambda::send(&self.caller, lambda, call).await,
             TargetKind::Echo => {

@@ -325,7 +325,7 @@ async fn a_flag_beats_the_environment_the_environment_a_file_and_a_file_the_defa
         ("TRAMLINE_DATA_DIR", "from-environment"),
         (
             "TRAMLINE_DATABASE_URL",
-            "postgres://me:secret@db/x?password=secret",
+            "postgres://me:hunter2@db/x?password=hunter2",
         ),
         ("TRAMLINE_RULES", "a.yaml,b.yaml"),
         ("TRAMLINE_CONFIG", &file),
@@ -348,7 +348,7 @@ async fn a_flag_beats_the_environment_the_environment_a_file_and_a_file_the_defa
         assert!(line.contains(value) && line.ends_with(source), "{line}");
     }
     assert!(
-        shown.contains("postgres://me:***@db/x") && !shown.contains("secret"),
+        shown.contains("postgres://me:***@db/x") && !shown.contains("hunter2"),
         "{shown}"
     );
 }

@@ -77,7 +77,7 @@ impl Function {
 impl HttpFunction {
     fn decode(value: &Value, pointer: &str, issues: &mut Issues) -> Option<Self> {
         let fields = Fields::of(value, pointer, "`http`", issues)?;
-        fields.only(&[webhook::KEYS, MORE_KEYS].concat(), webhook::LATER, issues);
+        fields.only(&[webhook::KEYS, MORE_KEYS].concat(), &[], issues);
         let reply = reply_to(&fields, issues);
         Some(Self {
             call: Webhook::decode_fields(&fields, issues)?,

@@ -4,8 +4,8 @@ mod circuit;
 mod decode;
 mod function;
 mod headers;
-mod order;
 mod lambda;
+mod order;
 mod sign;
 mod webhook;
 
@@ -43,13 +43,14 @@ pub use circuit::CircuitPolicy;
 pub use function::Function;
 pub use function::HttpFunction;
 pub use function::ReplyTo;
-pub use order::OrderKey;
 pub use lambda::AwsCredentials;
 pub use lambda::Invocation;
 pub use lambda::Lambda;
+pub use order::OrderKey;
 pub use sign::InvalidSigningKey;
 pub use sign::Sign;
 pub use sign::SigningKey;
+pub use webhook::Handshake;
 pub use webhook::Webhook;
 pub use webhook::WebhookMode;
 
@@ -119,6 +120,23 @@ impl TargetKind {
             Self::Function(Function::Lambda(lambda)) => Some(("/function/lambda/endpoint", &lambda.endpoint)),
             Self::Echo => None,
         }
+    }
+
+    /// The webhook call that is made, if one is.
+    #[must_use]
+    pub const fn webhook(&self) -> Option<&Webhook> {
+        match self {
+            Self::Webhook(webhook) => Some(webhook),
+            Self::Function(Function::Http(function)) => Some(&function.call),
+            Self::Function(Function::Lambda(_)) | Self::Echo => None,
+        }
+    }
+
+    /// Whom to ask for consent, and whether it must be given; none if nobody is asked.
+    #[must_use]
+    pub fn handshake(&self) -> Option<(Handshake, &Url)> {
+        let webhook = self.webhook()?;
+        (webhook.handshake != Handshake::Off).then_some((webhook.handshake, &webhook.url))
     }
 
     /// What becomes of the events that the target answers with.

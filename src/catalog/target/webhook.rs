@@ -29,6 +29,19 @@ pub struct Webhook {
     pub sign: Option<Sign>,
     /// The connection whose credentials the call carries.
     pub connection: Option<ConnectionName>,
+    /// Whether it is asked for its consent first.
+    pub handshake: Handshake,
+}
+
+/// Whether a target is asked for its consent before it is called (`CloudEvents` HTTP webhook 1.0.2, 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handshake {
+    /// It is not asked.
+    Off,
+    /// It is asked, and called whatever it says.
+    Optional,
+    /// It is not called before it has consented.
+    Required,
 }
 
 /// How an event is put into an HTTP request: the modes of the `CloudEvents` HTTP binding, or the
@@ -45,8 +58,15 @@ pub enum WebhookMode {
     Data,
 }
 
-pub(in crate::catalog) const KEYS: &[&str] = &["url", "method", "mode", "headers", "sign", "connection"];
-pub(super) const LATER: &[&str] = &["handshake"];
+pub(in crate::catalog) const KEYS: &[&str] = &[
+    "url",
+    "method",
+    "mode",
+    "headers",
+    "sign",
+    "connection",
+    "handshake",
+];
 
 /// Longest URL: what servers and proxies are known to take.
 const MAX_URL_LEN: usize = 8_000;
@@ -55,7 +75,7 @@ impl Webhook {
     /// Reads a webhook and reports everything wrong with it.
     pub(super) fn decode(value: &Value, pointer: &str, issues: &mut Issues) -> Option<Self> {
         let fields = Fields::of(value, pointer, "`webhook`", issues)?;
-        fields.only(KEYS, LATER, issues);
+        fields.only(KEYS, &[], issues);
         Self::decode_fields(&fields, issues)
     }
 
@@ -83,6 +103,11 @@ impl Webhook {
             .find("sign")
             .and_then(|value| Sign::decode(value, &fields.at("sign"), issues));
         let connection = connection(fields, issues);
+        let handshake = match fields.word("handshake", &["off", "optional", "required"], &[], issues) {
+            Some("optional") => Handshake::Optional,
+            Some("required") => Handshake::Required,
+            _ => Handshake::Off,
+        };
         Some(Self {
             url: url?,
             method,
@@ -90,6 +115,7 @@ impl Webhook {
             headers,
             sign,
             connection,
+            handshake,
         })
     }
 }
