@@ -182,9 +182,6 @@ impl Worker {
             match due {
                 Some(due) => {
                     self.begin(errand, steady_ms);
-                    if errand == Errand::Attempt {
-                        self.route.consents.called(steady_ms);
-                    }
                     self.spawn(due, errand);
                 }
                 None => return Filling::Empty,
@@ -199,6 +196,7 @@ impl Worker {
             && let Some(target) = view.target(self.route.id)
         {
             self.route.gate.lock().begin(target, steady_ms);
+            self.route.consents.called(steady_ms);
         }
     }
 
