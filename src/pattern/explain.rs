@@ -53,7 +53,8 @@ pub struct FailedCondition {
 #[must_use]
 pub fn explain(pattern: &Pattern, event: &EventView<'_>) -> Explanation {
     let mut trie = Trie::default();
-    let clauses = locate(&mut trie, pattern.clone());
+    let branch = pattern.branches.first().cloned().unwrap_or_default();
+    let clauses = locate(&mut trie, branch.clauses);
     let found = Occurrences::collect(&trie, event);
     // A condition that holds by itself can still contradict those before it.
     let first = (1..=clauses.len()).find(|&len| !hold(clauses.get(..len).unwrap_or_default(), &found));

@@ -17,6 +17,8 @@
 //!   own.
 //! * A key that an event repeats offers both its values.
 //!
+//! Rules of other languages share the set: see [`Filter`].
+//!
 //! [`Pattern::parse`] reads a pattern, [`RuleSet`] matches many of them at once, [`explain()`] says
 //! why one does not match, and [`naive`] is the obvious interpreter that the fast one must equal.
 
@@ -24,6 +26,7 @@ mod condition;
 mod consistency;
 mod error;
 mod explain;
+mod filter;
 pub mod naive;
 mod number;
 mod occurrences;
@@ -40,6 +43,9 @@ pub use error::PatternError;
 pub use explain::Explanation;
 pub use explain::FailedCondition;
 pub use explain::explain;
+pub use filter::Access;
+pub use filter::Filter;
+pub use filter::Residual;
 pub use parse::Pattern;
 pub use ruleset::RuleSet;
 pub use view::EventView;

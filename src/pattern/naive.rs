@@ -32,7 +32,8 @@ pub fn matches(pattern: &Pattern, event: &EventView<'_>) -> bool {
     if let Some(data) = &data {
         flat.add("data", data, &Positions::new());
     }
-    met(&pattern.clauses, &flat.leaves, &Positions::new())
+    let mut branches = pattern.branches.iter();
+    branches.any(|branch| met(&branch.clauses, &flat.leaves, &Positions::new()))
 }
 
 fn met(clauses: &[Clause], leaves: &[(String, Leaf<'_>, Positions)], chosen: &Positions) -> bool {

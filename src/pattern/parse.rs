@@ -22,8 +22,28 @@ const COMBINATORS: [&str; 3] = ["$or", "$and", "$not"];
 /// A filter of events, read and checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pattern {
-    /// In ascending order of their paths, none twice.
+    /// Of these one must hold; never empty.
+    pub(super) branches: Vec<Branch>,
+}
+
+/// Clauses that must hold together, beside patterns that must not.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Branch {
+    /// In ascending order of their paths.
     pub(super) clauses: Vec<Clause>,
+    /// None of these may hold in the array elements that the clauses choose.
+    pub(super) nots: Vec<Branch>,
+}
+
+impl Branch {
+    /// What both want.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        both.clauses.extend_from_slice(&other.clauses);
+        both.clauses.sort_by(|a, b| a.path.cmp(&b.path));
+        both.nots.extend_from_slice(&other.nots);
+        both
+    }
 }
 
 /// One field and what it may be.
@@ -84,7 +104,12 @@ impl Pattern {
             }
         }
         if errors.is_empty() {
-            Ok(Self { clauses })
+            Ok(Self {
+                branches: vec![Branch {
+                    clauses,
+                    nots: Vec::new(),
+                }],
+            })
         } else {
             Err(errors)
         }

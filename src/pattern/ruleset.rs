@@ -1,13 +1,16 @@
 //! Many patterns compiled into one immutable structure.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::condition::Condition;
 use super::consistency::Located;
 use super::consistency::hold;
+use super::filter::Filter;
+use super::filter::Residual;
 use super::occurrences::Occurrences;
+use super::parse::Branch;
 use super::parse::Clause;
-use super::parse::Pattern;
 use super::trie::Trie;
 use super::view::EventView;
 use super::view::Scalar;
@@ -29,12 +32,13 @@ pub struct RuleSet<K> {
 #[derive(Debug, Clone)]
 struct Rule<K> {
     key: K,
-    clauses: Vec<Located>,
+    branches: Vec<Vec<Located>>,
+    residual: Option<Arc<dyn Residual>>,
 }
 
 impl<K: Clone> RuleSet<K> {
     /// Compiles rules. A key given twice is reported once for each pattern that matches.
-    pub fn compile(rules: impl IntoIterator<Item = (K, Pattern)>) -> Self {
+    pub fn compile(rules: impl IntoIterator<Item = (K, impl Into<Filter>)>) -> Self {
         let mut set = Self {
             trie: Trie::default(),
             rules: Vec::new(),
@@ -42,17 +46,27 @@ impl<K: Clone> RuleSet<K> {
             by_source: HashMap::new(),
             rest: Vec::new(),
         };
-        for (key, pattern) in rules {
+        for (key, filter) in rules {
+            let Filter { branches, residual } = filter.into();
             let index = set.rules.len();
-            if let Some(types) = exact_strings(&pattern, "type") {
-                file(&mut set.by_type, types, index);
-            } else if let Some(sources) = exact_strings(&pattern, "source") {
-                file(&mut set.by_source, sources, index);
-            } else {
-                set.rest.push(index);
+            for branch in &branches {
+                if let Some(types) = exact_strings(branch, "type") {
+                    file(&mut set.by_type, types, index);
+                } else if let Some(sources) = exact_strings(branch, "source") {
+                    file(&mut set.by_source, sources, index);
+                } else {
+                    set.rest.push(index);
+                }
             }
-            let clauses = locate(&mut set.trie, pattern);
-            set.rules.push(Rule { key, clauses });
+            let mut located = Vec::with_capacity(branches.len());
+            for branch in branches {
+                located.push(locate(&mut set.trie, branch.clauses));
+            }
+            set.rules.push(Rule {
+                key,
+                branches: located,
+                residual,
+            });
         }
         set
     }
@@ -83,24 +97,29 @@ impl<K: Clone> RuleSet<K> {
         candidates
             .into_iter()
             .filter_map(|index| self.rules.get(index))
-            .filter(|rule| hold(&rule.clauses, &found))
+            .filter(|rule| rule.branches.iter().any(|clauses| hold(clauses, &found)))
+            .filter(|rule| {
+                rule.residual
+                    .as_ref()
+                    .is_none_or(|residual| residual.passes(event))
+            })
             .map(|rule| rule.key.clone())
             .collect()
     }
 }
 
 /// Names the paths of a pattern in a trie.
-pub(super) fn locate(trie: &mut Trie, pattern: Pattern) -> Vec<Located> {
+pub(super) fn locate(trie: &mut Trie, clauses: Vec<Clause>) -> Vec<Located> {
     let located = |clause: Clause| Located {
         path: trie.insert(&clause.path),
         clause,
     };
-    pattern.clauses.into_iter().map(located).collect()
+    clauses.into_iter().map(located).collect()
 }
 
 /// The strings of which a field must be one, if nothing else will do.
-fn exact_strings(pattern: &Pattern, path: &str) -> Option<Vec<String>> {
-    let clause = pattern.clauses.iter().find(|clause| clause.path == path)?;
+fn exact_strings(branch: &Branch, path: &str) -> Option<Vec<String>> {
+    let clause = branch.clauses.iter().find(|clause| clause.path == path)?;
     let exact = |condition: &Condition| match condition {
         Condition::String(text) => Some(text.clone()),
         _ => None,

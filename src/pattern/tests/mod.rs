@@ -9,11 +9,14 @@ mod rulesets;
 
 use serde_json::Value;
 
+use super::Access;
 use super::EventView;
 use super::Explanation;
 use super::FailedCondition;
+use super::Filter;
 use super::Pattern;
 use super::PatternError;
+use super::Residual;
 use super::RuleSet;
 use super::Scalar;
 use super::explain;
