@@ -140,6 +140,14 @@ fn is_ambiguous(answer: &Response<Incoming>) -> bool {
     answer.version() <= Version::HTTP_11 && has(headers, CONTENT_LENGTH) && has(headers, TRANSFER_ENCODING)
 }
 
+/// The TLS error that an I/O error is made of: one hides what it is made of from its own sources, and
+/// may be made of another one.
+fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
+    let made_of = error.get_ref()?;
+    let inner = || of_tls(made_of.downcast_ref::<io::Error>()?);
+    made_of.downcast_ref::<rustls::Error>().or_else(inner)
+}
+
 /// Sorts an error of the client by what happened.
 fn sort(error: &legacy::Error, watch: &Stopwatch) -> CallError {
     let (mut tls, mut kind) = (None, None);
@@ -155,11 +163,7 @@ fn sort(error: &legacy::Error, watch: &Stopwatch) -> CallError {
         }
         if let Some(io) = inner.downcast_ref::<io::Error>() {
             kind = kind.or(Some(io.kind()));
-            // An I/O error hides the error that it is made of from its own sources.
-            let made_of = io
-                .get_ref()
-                .and_then(|made_of| made_of.downcast_ref::<rustls::Error>());
-            tls = tls.or_else(|| made_of.cloned());
+            tls = tls.or_else(|| of_tls(io).cloned());
         }
         cause = inner.source();
     }
