@@ -2,6 +2,7 @@
 //! table of faults.
 
 mod batches;
+mod certificates;
 mod crashes;
 mod header_vectors;
 mod odd_json;

@@ -19,6 +19,8 @@ use super::PATIENCE;
 pub(crate) enum Step {
     /// Reads one request, head and body.
     Read,
+    /// Reads one record of a TLS handshake, and takes nothing else for one.
+    ReadRecord,
     /// Writes these bytes.
     Write(Cow<'static, str>),
     /// Writes this much of nothing in particular, unless the other side has enough before.
@@ -64,6 +66,8 @@ pub(crate) struct Seen {
     pub(crate) connections: usize,
     /// Connections that are over, whoever ended them.
     pub(crate) ended: usize,
+    /// Records of TLS handshakes read.
+    pub(crate) handshakes: usize,
     /// Requests read, in order.
     pub(crate) requests: Vec<RawRequest>,
 }
@@ -151,6 +155,13 @@ async fn play(mut stream: TcpStream, steps: &[Step], seen: &watch::Sender<Seen>)
                 }
                 None => false,
             },
+            Step::ReadRecord => match read_record(&mut stream).await {
+                Some(()) => {
+                    seen.send_modify(|seen| seen.handshakes += 1);
+                    true
+                }
+                None => false,
+            },
             Step::Write(bytes) => stream.write_all(bytes.as_bytes()).await.is_ok(),
             Step::Flood(total) => flood(&mut stream, *total).await,
             Step::Drip(bytes, pause) => drip(&mut stream, bytes, *pause).await,
@@ -209,4 +220,16 @@ async fn read_request(stream: &mut TcpStream) -> Option<RawRequest> {
     request.body.resize(length, 0);
     stream.read_exact(&mut request.body).await.ok()?;
     Some(request)
+}
+
+/// One record of a TLS handshake, whatever it says; nothing when something else comes.
+async fn read_record(stream: &mut TcpStream) -> Option<()> {
+    let mut head = [0; 5];
+    stream.read_exact(&mut head).await.ok()?;
+    let [0x16, 3, _, high, low] = head else {
+        return None;
+    };
+    let mut rest = vec![0; usize::from(u16::from_be_bytes([high, low]))];
+    stream.read_exact(&mut rest).await.ok()?;
+    Some(())
 }

@@ -1,14 +1,18 @@
 //! What the black-box tests share: the real binary, real sockets, real clients.
 
+mod authority;
 mod command;
 mod evil;
 mod mounts;
 mod raw;
 mod rules;
+mod secure;
 mod server;
 mod sink;
 mod sse;
 
+pub(crate) use authority::Authority;
+pub(crate) use authority::Identity;
 pub(crate) use command::Ran;
 pub(crate) use command::tramline;
 pub(crate) use command::tramline_with;
@@ -23,6 +27,7 @@ pub(crate) use rules::named;
 pub(crate) use rules::retrying;
 pub(crate) use rules::rule;
 pub(crate) use rules::rules_file;
+pub(crate) use secure::SecureSink;
 pub(crate) use server::Server;
 pub(crate) use sink::Answer;
 pub(crate) use sink::Received;
