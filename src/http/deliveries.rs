@@ -164,22 +164,17 @@ fn misses(snapshot: &Snapshot, bus: &str, stored: &StoredEvent) -> Result<Vec<No
         data: json_data(&event),
     };
     let rules = snapshot.view().rules_at(&bus.name, stored.generation);
-    let mut missed: Vec<_> = rules
+    let mut rules: Vec<_> = rules
         .take(MAX_COMPARED)
-        .filter_map(|rule| {
-            let explanation = pattern::explain(&rule.pattern, &view);
-            let open = explanation.conditions - explanation.held;
-            let failed = explanation.failed?;
-            let miss = NotMatched {
-                rule: rule.name.as_str().to_owned(),
-                path: failed.path,
-                expected: failed.expected,
-                found: failed.found,
-            };
-            Some((open, miss))
-        })
+        .map(|rule| (rule.name.as_str(), &rule.pattern))
         .collect();
-    missed.sort_by(|a, b| (a.0, &a.1.rule).cmp(&(b.0, &b.1.rule)));
-    missed.truncate(MAX_MISSES);
-    Ok(missed.into_iter().map(|(_, miss)| miss).collect())
+    rules.sort_unstable_by_key(|(name, _)| *name);
+    let told = pattern::nearest_misses(rules, &view, MAX_MISSES).into_iter();
+    let misses = told.map(|miss| NotMatched {
+        rule: miss.rule.to_owned(),
+        path: miss.failed.path,
+        expected: miss.failed.expected,
+        found: miss.failed.found,
+    });
+    Ok(misses.collect())
 }

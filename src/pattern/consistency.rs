@@ -1,78 +1,140 @@
-//! Whether the clauses of a rule hold together.
+//! Whether the checks of a plan hold together.
 //!
-//! Every array whose elements are objects or arrays offers each of its elements as a choice. A rule
-//! holds if for every clause one occurrence can be chosen such that no two of them lie in different
+//! Every array whose elements are objects or arrays offers each of its elements as a choice. A plan
+//! holds if for every check one occurrence can be chosen such that no two of them lie in different
 //! elements of one array. Scalars directly in an array do not choose an element of it.
 //!
-//! Clauses are taken in the order of their paths, and `exists: false` holds if every occurrence of
-//! its path lies in an element that the choices so far exclude.
+//! Checks are taken in the order of their paths, and an absence holds if every occurrence of its
+//! path lies in an element that the choices so far exclude. What must not hold is tried last: it
+//! may choose what the checks left open, and no choice of it may succeed.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
-use super::occurrences::ArrayId;
-use super::occurrences::ElementId;
-use super::occurrences::Elements;
+use super::check::Check;
+use super::check::CheckId;
+use super::check::Plan;
+use super::elements::ArrayId;
+use super::elements::ElementId;
+use super::elements::Elements;
 use super::occurrences::Occurrences;
-use super::parse::Clause;
-use super::trie::PathId;
 
-/// A clause whose path the trie knows.
-#[derive(Debug, Clone)]
-pub(super) struct Located {
-    /// Its path.
-    pub(super) path: PathId,
-    /// The clause.
-    pub(super) clause: Clause,
+/// Whether the plan holds, however the arrays of the event lie in one another.
+pub(super) fn holds(plan: &Plan, checks: &[Check], found: &Occurrences<'_>) -> bool {
+    let task = Task::new(plan, checks, found);
+    Join::new(&task, &found.elements, BTreeMap::new()).holds_from(0)
 }
 
-impl Located {
-    /// Whether the clause holds with no other beside it, or may yet, once elements are chosen.
-    pub(super) fn may_hold(&self, found: &Occurrences<'_>) -> bool {
-        let occurrences = found.at(self.path);
-        (self.clause.accepts_absence() && (occurrences.is_empty() || !found.elements.is_empty()))
-            || occurrences
-                .iter()
-                .any(|occurrence| self.clause.accepts(&occurrence.leaf))
+/// Whether checks that want values hold together, told without taking up memory.
+///
+/// `None` if that needs more thought: if an array lies in another one, if two arrays are involved,
+/// or if a path has values both in and outside an array.
+pub(super) fn hold_in_one_array(checks: &[CheckId], all: &[Check], found: &Occurrences<'_>) -> Option<bool> {
+    /// With more checks than this the general way is no slower.
+    const MAX_CHECKS: usize = 8;
+    let mut array = None;
+    let mut involved = [None; MAX_CHECKS];
+    let mut count = 0;
+    for id in checks {
+        let check = all.get(id.0 as usize)?;
+        let mut occurrences = found.at(check.path).peekable();
+        if occurrences.peek()?.element == ElementId::OUTSIDE {
+            // Checked already, unless some value of the path lies in an array.
+            if occurrences.any(|one| one.element != ElementId::OUTSIDE) {
+                return None;
+            }
+            continue;
+        }
+        if check.absence.is_some() {
+            return None;
+        }
+        for one in occurrences {
+            let own = found.elements.outermost(one.element)?;
+            if *array.get_or_insert(own) != own {
+                return None;
+            }
+        }
+        *involved.get_mut(count)? = Some(check);
+        count += 1;
+    }
+    let mut met = involved.map(|check| {
+        check
+            .into_iter()
+            .flat_map(|check| found.at(check.path).filter(|one| check.accepts(one)))
+            .map(|one| one.element)
+            .peekable()
+    });
+    // Each list of elements ascends; whoever is behind moves up until all stand at one element.
+    let lists = met.get_mut(..count)?;
+    let mut wanted = ElementId::OUTSIDE;
+    loop {
+        let before = wanted;
+        for list in &mut *lists {
+            while list.next_if(|element| *element < wanted).is_some() {}
+            match list.peek() {
+                Some(element) => wanted = *element,
+                None => return Some(false),
+            }
+        }
+        if wanted == before {
+            return Some(true);
+        }
     }
 }
 
-/// Whether all clauses, in the order of their paths, hold together.
-pub(super) fn hold(clauses: &[Located], found: &Occurrences<'_>) -> bool {
-    if !clauses.iter().all(|clause| clause.may_hold(found)) {
-        return false;
-    }
-    if found.elements.is_empty() {
-        return true;
-    }
-    let places: Vec<_> = clauses.iter().map(|clause| Places::of(clause, found)).collect();
-    Join::new(&places, &found.elements).holds_from(0)
-}
-
-/// Where one clause can be met.
+/// Where one check can be met.
 struct Places {
-    /// The elements with a value that meets it, ascending.
+    /// The elements with something that meets it, ascending.
     met: Vec<ElementId>,
-    /// The elements with any value, ascending; `None` if the clause wants one.
+    /// The elements with anything that spoils its absence, ascending; `None` if it wants something.
     occupied: Option<Vec<ElementId>>,
 }
 
 impl Places {
-    fn of(located: &Located, found: &Occurrences<'_>) -> Self {
-        let all = found.at(located.path).iter();
-        let met = all
-            .clone()
-            .filter(|one| located.clause.accepts(&one.leaf))
-            .map(|one| one.element);
-        let occupied = located
-            .clause
-            .accepts_absence()
-            .then(|| ascending(all.map(|one| one.element)));
+    fn of(check: &Check, found: &Occurrences<'_>) -> Self {
+        let all = || found.at(check.path);
+        let met = all().filter(|one| check.accepts(one)).map(|one| one.element);
+        let occupied = check.absence.map(|absence| {
+            let spoilt = all().filter(|one| absence.is_spoilt_by(&one.leaf));
+            ascending(spoilt.map(|one| one.element))
+        });
         Self {
             met: ascending(met),
             occupied,
         }
+    }
+}
+
+/// A plan with the places of its checks.
+struct Task {
+    places: Vec<Places>,
+    nots: Vec<Task>,
+}
+
+impl Task {
+    fn new(plan: &Plan, checks: &[Check], found: &Occurrences<'_>) -> Self {
+        let checked = plan.checks.iter().filter_map(|id| checks.get(id.0 as usize));
+        Self {
+            places: checked.map(|check| Places::of(check, found)).collect(),
+            nots: plan
+                .nots
+                .iter()
+                .map(|not| Self::new(not, checks, found))
+                .collect(),
+        }
+    }
+
+    /// All elements that any check in it, however deep, may look at.
+    fn elements(&self) -> Box<dyn Iterator<Item = ElementId> + '_> {
+        let own = self.places.iter().flat_map(Places::elements);
+        Box::new(own.chain(self.nots.iter().flat_map(Self::elements)))
+    }
+}
+
+impl Places {
+    fn elements(&self) -> impl Iterator<Item = ElementId> + '_ {
+        self.met.iter().chain(self.occupied.iter().flatten()).copied()
     }
 }
 
@@ -83,58 +145,75 @@ fn ascending(elements: impl Iterator<Item = ElementId>) -> Vec<ElementId> {
     elements
 }
 
-/// The search for a consistent choice, clause by clause.
+/// The search for a consistent choice, check by check.
 ///
-/// What was decided on arrays that no later clause touches is forgotten when dead ends are
+/// What was decided on arrays that no later check touches is forgotten when dead ends are
 /// remembered, so that the work grows with the event and not with the product of its arrays.
 struct Join<'a> {
-    places: &'a [Places],
+    task: &'a Task,
     elements: &'a Elements,
-    /// The last clause with a value in an array.
+    /// The last check with something in an array; what must not hold comes after all checks.
     last_use: HashMap<ArrayId, usize>,
     chosen: BTreeMap<ArrayId, ElementId>,
     dead_ends: HashSet<(usize, Vec<ElementId>)>,
 }
 
 impl<'a> Join<'a> {
-    fn new(places: &'a [Places], elements: &'a Elements) -> Self {
+    fn new(task: &'a Task, elements: &'a Elements, chosen: BTreeMap<ArrayId, ElementId>) -> Self {
         let mut last_use = HashMap::new();
-        for (clause, places) in places.iter().enumerate() {
-            for &element in places.met.iter().chain(places.occupied.iter().flatten()) {
-                for (array, _) in elements.outwards(element) {
-                    // Noted already, and so then are the arrays around it.
-                    if last_use.insert(array, clause) == Some(clause) {
-                        break;
-                    }
+        let mut note = |element, check| {
+            for (array, _) in elements.outwards(element) {
+                // Noted already, and so then are the arrays around it.
+                if last_use.insert(array, check) == Some(check) {
+                    break;
                 }
             }
+        };
+        for (check, places) in task.places.iter().enumerate() {
+            places.elements().for_each(|element| note(element, check));
+        }
+        for not in &task.nots {
+            not.elements()
+                .for_each(|element| note(element, task.places.len()));
         }
         Self {
-            places,
+            task,
             elements,
             last_use,
-            chosen: BTreeMap::new(),
+            chosen,
             dead_ends: HashSet::new(),
         }
     }
 
-    /// Whether the clauses from this one on can be met beside what is chosen.
-    fn holds_from(&mut self, clause: usize) -> bool {
-        let Some(places) = self.places.get(clause) else {
-            return true;
-        };
-        let state = (clause, self.choices_for(clause));
+    /// Whether the checks from this one on can be met beside what is chosen.
+    fn holds_from(&mut self, check: usize) -> bool {
+        let state = (check, self.choices_for(check));
         if self.dead_ends.contains(&state) {
             return false;
         }
+        let task = self.task;
+        let holds = match task.places.get(check) {
+            Some(places) => self.can_be_met(places, check),
+            None => !task
+                .nots
+                .iter()
+                .any(|not| Join::new(not, self.elements, self.chosen.clone()).holds_from(0)),
+        };
+        if !holds {
+            self.dead_ends.insert(state);
+        }
+        holds
+    }
+
+    fn can_be_met(&mut self, places: &Places, check: usize) -> bool {
         let absent = |all: &Vec<_>| self.next_allowed(all, 0).is_none();
-        if places.occupied.as_ref().is_some_and(absent) && self.holds_from(clause + 1) {
+        if places.occupied.as_ref().is_some_and(absent) && self.holds_from(check + 1) {
             return true;
         }
         let mut from = 0;
         while let Some((index, element)) = self.next_allowed(&places.met, from) {
             let added = self.choose(element);
-            if self.holds_from(clause + 1) {
+            if self.holds_from(check + 1) {
                 return true;
             }
             for array in added {
@@ -142,13 +221,12 @@ impl<'a> Join<'a> {
             }
             from = index + 1;
         }
-        self.dead_ends.insert(state);
         false
     }
 
-    /// The choices that matter to a clause or one after it.
-    fn choices_for(&self, clause: usize) -> Vec<ElementId> {
-        let matters = |array| self.last_use.get(array).is_some_and(|&last| last >= clause);
+    /// The choices that matter to a check or one after it.
+    fn choices_for(&self, check: usize) -> Vec<ElementId> {
+        let matters = |array| self.last_use.get(array).is_some_and(|&last| last >= check);
         self.chosen
             .iter()
             .filter(|(array, _)| matters(array))

@@ -146,7 +146,7 @@ impl Access {
         }
         let mut branches = Vec::new();
         for one in &self.branches {
-            branches.extend(other.branches.iter().map(|two| one.and(two)));
+            branches.extend(other.branches.iter().map(|two| one.clone().and(two.clone())));
         }
         Self { branches }
     }

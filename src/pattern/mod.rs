@@ -15,18 +15,29 @@
 //!   spelling (`number.rs`).
 //! * `{"exists": false}` sees only the array elements chosen by fields whose path sorts before its
 //!   own.
-//! * A key that an event repeats offers both its values.
+//! * A key that an event repeats offers both its values, unless reading ended before.
+//! * `$or`, `$and` and `$not` combine patterns (`combine.rs`).
 //!
 //! Rules of other languages share the set: see [`Filter`].
 //!
 //! [`Pattern::parse`] reads a pattern, [`RuleSet`] matches many of them at once, [`explain()`] says
 //! why one does not match, and [`naive`] is the obvious interpreter that the fast one must equal.
 
+mod address;
+mod check;
+mod combine;
+mod complexity;
 mod condition;
 mod consistency;
+mod elements;
 mod error;
 mod explain;
+mod expression;
 mod filter;
+mod fold;
+mod glob;
+mod index;
+mod layer;
 pub mod naive;
 mod number;
 mod occurrences;
@@ -34,15 +45,20 @@ mod operators;
 mod parse;
 mod ruleset;
 mod scan;
+mod search;
+mod skip;
 #[cfg(test)]
 mod tests;
 mod trie;
 mod view;
+mod words;
 
 pub use error::PatternError;
 pub use explain::Explanation;
 pub use explain::FailedCondition;
+pub use explain::NearMiss;
 pub use explain::explain;
+pub use explain::nearest_misses;
 pub use filter::Access;
 pub use filter::Filter;
 pub use filter::Residual;

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::condition::Leaf;
+use super::number::Written;
+use super::parse::Branch;
 use super::parse::Clause;
 use super::parse::Pattern;
 use super::view::EventView;
@@ -30,15 +32,22 @@ pub fn matches(pattern: &Pattern, event: &EventView<'_>) -> bool {
             .push((name.to_owned(), value.into(), Positions::new()));
     }
     if let Some(data) = &data {
-        flat.add("data", data, &Positions::new());
+        flat.add_member("data", data, &Positions::new());
     }
     let mut branches = pattern.branches.iter();
-    branches.any(|branch| met(&branch.clauses, &flat.leaves, &Positions::new()))
+    branches.any(|branch| met(&branch.clauses, &branch.nots, &flat.leaves, &Positions::new()))
 }
 
-fn met(clauses: &[Clause], leaves: &[(String, Leaf<'_>, Positions)], chosen: &Positions) -> bool {
+fn met(
+    clauses: &[Clause],
+    nots: &[Branch],
+    leaves: &[(String, Leaf<'_>, Positions)],
+    chosen: &Positions,
+) -> bool {
     let Some((clause, rest)) = clauses.split_first() else {
-        return true;
+        return !nots
+            .iter()
+            .any(|not| met(&not.clauses, &not.nots, leaves, chosen));
     };
     let allowed: Vec<_> = leaves
         .iter()
@@ -49,7 +58,10 @@ fn met(clauses: &[Clause], leaves: &[(String, Leaf<'_>, Positions)], chosen: &Po
                 .all(|(array, i)| chosen.get(array).is_none_or(|j| i == j))
         })
         .collect();
-    if clause.accepts_absence() && allowed.is_empty() && met(rest, leaves, chosen) {
+    let is_absent = clause
+        .absence()
+        .is_some_and(|absence| !allowed.iter().any(|(_, leaf, _)| absence.is_spoilt_by(leaf)));
+    if is_absent && met(rest, nots, leaves, chosen) {
         return true;
     }
     allowed
@@ -58,7 +70,7 @@ fn met(clauses: &[Clause], leaves: &[(String, Leaf<'_>, Positions)], chosen: &Po
         .any(|(_, _, positions)| {
             let mut chosen = chosen.clone();
             chosen.extend(positions);
-            met(rest, leaves, &chosen)
+            met(rest, nots, leaves, &chosen)
         })
 }
 
@@ -69,11 +81,25 @@ struct Flat<'v> {
 }
 
 impl<'v> Flat<'v> {
+    /// Adds a value that is not an element of an array: what is nested is there itself as well.
+    fn add_member(&mut self, path: &str, value: &'v Value, positions: &Positions) {
+        if value.is_object() || value.is_array() {
+            self.leaves
+                .push((path.to_owned(), Leaf::Nested, positions.clone()));
+        }
+        self.add(path, value, positions);
+    }
+
     fn add(&mut self, path: &str, value: &'v Value, positions: &Positions) {
         let leaf = match value {
             Value::Object(members) => {
                 for (key, value) in members {
-                    self.add(&format!("{path}.{key}"), value, positions);
+                    let steps: Vec<_> = key.split('.').collect();
+                    for len in 1..steps.len() {
+                        let around = format!("{path}.{}", steps.get(..len).unwrap_or_default().join("."));
+                        self.leaves.push((around, Leaf::Nested, positions.clone()));
+                    }
+                    self.add_member(&format!("{path}.{key}"), value, positions);
                 }
                 return;
             }
@@ -91,7 +117,7 @@ impl<'v> Flat<'v> {
             }
             Value::Null => Leaf::Null,
             Value::Bool(value) => Leaf::Bool(*value),
-            Value::Number(number) => Leaf::Number(Cow::Owned(number.to_string())),
+            Value::Number(number) => Leaf::Number(Written::new(number.as_str())),
             Value::String(text) => Leaf::String(Cow::Borrowed(text)),
         };
         self.leaves.push((path.to_owned(), leaf, positions.clone()));

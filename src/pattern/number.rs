@@ -8,10 +8,11 @@
 use std::fmt;
 
 /// A number of a pattern.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Number {
     spelling: String,
-    value: Option<f64>,
+    /// The bits of the double that holds the number exactly, if one does.
+    bits: Option<u64>,
 }
 
 impl Number {
@@ -19,21 +20,74 @@ impl Number {
     pub(super) fn new(number: &serde_json::Number) -> Self {
         let spelling = number.to_string();
         Self {
-            value: double(&spelling),
+            bits: double(&spelling).map(f64::to_bits),
             spelling,
         }
     }
 
-    /// The double that holds the number exactly, if one does.
+    /// The double that holds the number exactly, if one does; never `-0.0`.
+    pub(super) fn value(&self) -> Option<f64> {
+        self.bits.map(f64::from_bits)
+    }
+
+    /// What all spellings of the number have in common, if no double holds it.
+    pub(super) fn plain_spelling(&self) -> String {
+        plain_exponent(&self.spelling)
+    }
+
+    /// Whether the number found in an event is this one.
+    pub(super) fn equals(&self, found: Written<'_>) -> bool {
+        match (self.bits, found.value) {
+            (Some(wanted), Some(found)) => wanted == found.to_bits(),
+            (None, None) => self.plain_spelling() == found.plain_spelling(),
+            _ => false,
+        }
+    }
+}
+
+/// A number of an event.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Written<'a> {
+    /// As it stands there; empty for an integer that is an attribute.
+    text: &'a str,
+    /// The double that holds it exactly, if one does; never `-0.0`.
+    value: Option<f64>,
+}
+
+impl<'a> Written<'a> {
+    /// Takes the number as it was written.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            value: double(text),
+        }
+    }
+
+    /// The double that holds the number exactly, if one does; never `-0.0`.
     pub(super) fn value(&self) -> Option<f64> {
         self.value
     }
 
-    /// Whether the number written as `text` is this one.
-    pub(super) fn equals(&self, text: &str) -> bool {
-        match (self.value, double(text)) {
-            (Some(a), Some(b)) => a.total_cmp(&b).is_eq(),
-            _ => plain_exponent(&self.spelling) == plain_exponent(text),
+    /// What all spellings of the number have in common, if no double holds it.
+    pub(super) fn plain_spelling(&self) -> String {
+        plain_exponent(self.text)
+    }
+}
+
+impl From<i32> for Written<'_> {
+    fn from(number: i32) -> Self {
+        Self {
+            text: "",
+            value: Some(number.into()),
+        }
+    }
+}
+
+impl fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.value {
+            Some(value) if self.text.is_empty() => write!(f, "{value}"),
+            _ => f.write_str(self.text),
         }
     }
 }
@@ -45,7 +99,7 @@ impl fmt::Display for Number {
 }
 
 /// A comparison with a bound, as in `>= 5`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Bound {
     /// The side of the limit that is wanted.
     pub(super) comparison: Comparison,
@@ -54,7 +108,7 @@ pub(super) struct Bound {
 }
 
 /// The side of a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Comparison {
     Equal,
     Less,
@@ -109,18 +163,51 @@ impl fmt::Display for Bound {
     }
 }
 
-/// Whether the number written as `text` is within all bounds.
-pub(super) fn within(bounds: &[Bound], text: &str) -> bool {
-    double(text).is_some_and(|value| bounds.iter().all(|bound| bound.admits(value)))
+/// Whether the number is within all bounds; one that no double holds is within none.
+pub(super) fn within(bounds: &[Bound], found: Written<'_>) -> bool {
+    found
+        .value
+        .is_some_and(|value| bounds.iter().all(|bound| bound.admits(value)))
 }
 
 /// The double that is exactly the number written as `text`; never `-0.0`.
 fn double(text: &str) -> Option<f64> {
-    /// Any decimal of so few digits survives the way through a double.
-    const ALWAYS_EXACT: usize = 15;
+    if let Some(value) = short(text) {
+        return Some(value);
+    }
     let value: f64 = text.parse().ok().filter(|value: &f64| value.is_finite())?;
-    let plain = text.len() <= ALWAYS_EXACT && !text.contains(['e', 'E']);
-    (plain || Decimal::parse(text)? == Decimal::parse(&format!("{value:e}"))?).then_some(value + 0.0)
+    (Decimal::parse(text)? == Decimal::parse(&format!("{value:e}"))?).then_some(value + 0.0)
+}
+
+/// The double of a number without exponent and of so few digits that any is exact.
+///
+/// Both the digits and the power of ten are doubles then, so the one division rounds correctly.
+fn short(text: &str) -> Option<f64> {
+    const ALWAYS_EXACT: usize = 15;
+    const POWERS: [f64; 16] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
+    let bytes = text.as_bytes();
+    let (negative, digits) = match bytes.split_first()? {
+        (b'-', rest) => (true, rest),
+        _ => (false, bytes),
+    };
+    if digits.len() > ALWAYS_EXACT || digits.is_empty() {
+        return None;
+    }
+    let mut all = 0_i64;
+    let mut point = None;
+    for (at, &byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => all = all * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    let fraction = point.map_or(0, |point| digits.len() - 1 - point);
+    #[expect(clippy::cast_precision_loss, reason = "so few digits lose none")]
+    let value = all as f64 / POWERS.get(fraction)?;
+    Some(if negative { 0.0 - value } else { value })
 }
 
 /// The text with its exponent introduced by a bare `e`.
@@ -166,7 +253,7 @@ mod tests {
     use super::*;
 
     fn same(a: &str, b: &str) -> bool {
-        Number::new(&serde_json::from_str(a).unwrap()).equals(b)
+        Number::new(&serde_json::from_str(a).unwrap()).equals(Written::new(b))
     }
 
     #[test]
@@ -182,6 +269,33 @@ mod tests {
             ("9007199254740992", "9.007199254740992e15"),
         ] {
             assert!(same(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn short_numbers_are_read_as_the_library_reads_them() {
+        for text in [
+            "0",
+            "-0",
+            "-0.0",
+            "1",
+            "-1.5",
+            "0.1",
+            "0.3",
+            "123456.789",
+            "99999999999999",
+            "0.0000000000001",
+            "-1.10",
+        ] {
+            let expected: f64 = text.parse().unwrap();
+            assert_eq!(short(text), Some(expected + 0.0), "{text}");
+            assert!(
+                !short(text).unwrap().is_sign_negative() || expected < 0.0,
+                "{text}"
+            );
+        }
+        for text in ["", "-", "1e5", "1.2.3", "x", "1234567890123456"] {
+            assert_eq!(short(text), None, "{text}");
         }
     }
 

@@ -1,122 +1,143 @@
 //! The values of an event at the named paths, and the array elements they lie in.
 
 use super::condition::Leaf;
+use super::elements::ElementId;
+use super::elements::Elements;
 use super::scan::scan;
 use super::trie::PathId;
-use super::trie::Trie;
 use super::view::EventView;
+use super::words::ValueId;
+use super::words::Words;
 
-/// A value at a named path.
+/// Something at a named path.
 #[derive(Debug)]
 pub(super) struct Occurrence<'a> {
-    /// The path.
-    pub(super) path: PathId,
-    /// The innermost array element, itself an object or array, that holds the value.
+    /// The innermost array element, itself an object or array, that holds it.
     pub(super) element: ElementId,
-    /// The value.
+    /// What it is.
     pub(super) leaf: Leaf<'a>,
+    /// Its number, if some rule compares with it.
+    pub(super) value: ValueId,
+    /// The number of the address that it spells.
+    pub(super) address: ValueId,
+    /// The place of the next at the same path.
+    next: Option<u32>,
 }
 
-/// All that the rules of one trie can ask of one event.
-#[derive(Debug)]
+/// The first and last occurrence at a path.
+#[derive(Debug, Clone, Copy, Default)]
+struct Chain {
+    /// The round that wrote this; what an earlier one wrote is void.
+    round: u64,
+    first: u32,
+    last: u32,
+}
+
+/// All that rules can ask of one event; the data is read when something first asks for it.
+///
+/// Its memory is used again for the next event.
+#[derive(Debug, Default)]
 pub(super) struct Occurrences<'a> {
-    /// In ascending order of paths.
+    /// In the order of the text.
     all: Vec<Occurrence<'a>>,
+    chains: Vec<Chain>,
+    round: u64,
+    /// The paths at which something is, each once.
+    paths: Vec<PathId>,
+    data_paths: usize,
     /// The elements they lie in.
     pub(super) elements: Elements,
 }
 
 impl<'a> Occurrences<'a> {
-    /// Reads the event once.
-    pub(super) fn collect(trie: &Trie, event: &EventView<'a>) -> Self {
-        let mut all = Vec::new();
-        let mut elements = Elements::default();
+    /// Forgets the last event, whatever its lifetime, and keeps the memory.
+    pub(super) fn recycle<'b>(mut self) -> Occurrences<'b> {
+        self.all.clear();
+        self.paths.clear();
+        self.elements.clear();
+        Occurrences {
+            // Collecting an emptied vector in place keeps its memory.
+            all: self.all.into_iter().map_while(|_| None).collect(),
+            chains: self.chains,
+            round: self.round,
+            paths: self.paths,
+            data_paths: 0,
+            elements: self.elements,
+        }
+    }
+
+    /// Reads the attributes of an event into emptied memory.
+    pub(super) fn read_attributes(&mut self, words: &Words, event: &EventView<'a>) {
+        self.round += 1;
+        if self.chains.len() < words.trie.len() {
+            self.chains.resize(words.trie.len(), Chain::default());
+        }
         for &(name, value) in event.attributes {
-            if let Some(path) = trie.start(name).and_then(|node| node.path) {
-                all.push(Occurrence {
-                    path,
-                    element: ElementId::OUTSIDE,
-                    leaf: value.into(),
-                });
+            // Data has the name of no attribute, whatever an event may call one.
+            let node = words.trie.start(name).filter(|_| name != "data");
+            if let Some(path) = node.and_then(|node| words.trie.path(node)) {
+                self.push(words, path, ElementId::OUTSIDE, value.into());
             }
         }
-        if let (Some(node), Some(text)) = (trie.start("data"), event.data) {
-            scan(text, node, &mut all, &mut elements);
-        }
-        all.sort_by_key(|occurrence| occurrence.path);
-        Self { all, elements }
     }
 
-    /// The values at one path.
-    pub(super) fn at(&self, path: PathId) -> &[Occurrence<'a>] {
-        let start = self.all.partition_point(|occurrence| occurrence.path < path);
-        let from = self.all.get(start..).unwrap_or_default();
-        let len = from.partition_point(|occurrence| occurrence.path == path);
-        from.get(..len).unwrap_or_default()
-    }
-}
-
-/// An array of the event that has objects or arrays for elements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ArrayId(usize);
-
-/// An object or array that is an element of an array; ids ascend in the order of the text, so
-/// that the elements inside an array, however deep, have consecutive ids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ElementId(usize);
-
-impl ElementId {
-    /// In no array at all.
-    pub(super) const OUTSIDE: Self = Self(0);
-}
-
-/// How elements and arrays lie in one another.
-#[derive(Debug, Default)]
-pub(super) struct Elements {
-    /// Of element n at n - 1: the element around it, and the array it is directly in.
-    places: Vec<(ElementId, ArrayId)>,
-    /// Of each array: the first id after the elements inside it.
-    ends: Vec<ElementId>,
-}
-
-impl Elements {
-    /// Whether no array has objects or arrays for elements.
-    pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
-    /// Opens an array.
-    pub(super) fn open_array(&mut self) -> ArrayId {
-        self.ends.push(ElementId(usize::MAX));
-        ArrayId(self.ends.len() - 1)
-    }
-
-    /// Enters the next element of an array that lies in `around`.
-    pub(super) fn enter(&mut self, around: ElementId, array: ArrayId) -> ElementId {
-        self.places.push((around, array));
-        ElementId(self.places.len())
-    }
-
-    /// Closes an array: what is entered from now on is outside it.
-    pub(super) fn close_array(&mut self, array: ArrayId) {
-        let end = ElementId(self.places.len() + 1);
-        if let Some(unset) = self.ends.get_mut(array.0) {
-            *unset = end;
+    /// Reads the data of an event, once.
+    pub(super) fn read_data(&mut self, words: &Words, event: &EventView<'a>) {
+        if let (Some(node), Some(text)) = (words.trie.start("data"), event.data) {
+            scan(text, words, node, self);
         }
     }
 
-    /// The first id after the elements inside an array.
-    pub(super) fn end(&self, array: ArrayId) -> ElementId {
-        self.ends.get(array.0).copied().unwrap_or(ElementId(usize::MAX))
-    }
-
-    /// The element and those around it, each with its array, from the inside out.
-    pub(super) fn outwards(&self, element: ElementId) -> impl Iterator<Item = (ArrayId, ElementId)> + '_ {
-        let place = |element: ElementId| {
-            let (around, array) = *self.places.get(element.0.checked_sub(1)?)?;
-            Some((around, array, element))
+    /// Adds what is at a path.
+    pub(super) fn push(&mut self, words: &Words, path: PathId, element: ElementId, leaf: Leaf<'a>) {
+        let (value, address) = if words.trie.interest(path).exact {
+            words.of(&leaf)
+        } else {
+            (ValueId::UNKNOWN, ValueId::UNKNOWN)
         };
-        std::iter::successors(place(element), move |&(around, ..)| place(around))
-            .map(|(_, array, element)| (array, element))
+        let place = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        let Some(chain) = self.chains.get_mut(path.index()) else {
+            return;
+        };
+        if chain.round == self.round {
+            if let Some(last) = self.all.get_mut(chain.last as usize) {
+                last.next = Some(place);
+            }
+            chain.last = place;
+        } else {
+            *chain = Chain {
+                round: self.round,
+                first: place,
+                last: place,
+            };
+            self.paths.push(path);
+            self.data_paths += usize::from(path.is_data());
+        }
+        self.all.push(Occurrence {
+            element,
+            leaf,
+            value,
+            address,
+            next: None,
+        });
+    }
+
+    /// What is at one path, in the order of the text.
+    pub(super) fn at(&self, path: PathId) -> impl Iterator<Item = &Occurrence<'a>> + Clone {
+        let chain = self.chains.get(path.index()).copied().unwrap_or_default();
+        let first = (chain.round == self.round).then_some(chain.first);
+        let place = |place: u32| self.all.get(place as usize);
+        std::iter::successors(first.and_then(place), move |one| one.next.and_then(place))
+    }
+
+    /// The paths at which something is, each once.
+    pub(super) fn paths(&self) -> &[PathId] {
+        &self.paths
+    }
+
+    /// Whether something is at every path of the data that rules name, so that only a member that
+    /// repeats another could add to it.
+    pub(super) fn has_all_data(&self, words: &Words) -> bool {
+        words.trie.data_members() == Some(self.data_paths)
     }
 }

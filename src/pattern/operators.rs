@@ -2,20 +2,28 @@
 
 use serde_json::Value;
 
+use super::address::Network;
+use super::address::address;
 use super::condition::Condition;
 use super::error::PatternError;
 use super::error::child;
+use super::expression::Expression;
+use super::fold::folded;
+use super::glob::Glob;
+use super::glob::GlobError;
 use super::number::Bound;
 use super::number::Comparison;
 use super::number::Number;
 
 /// The operators a pattern may use.
-const AVAILABLE: [&str; 5] = ["prefix", "suffix", "anything-but", "numeric", "exists"];
-
-/// Operators of the language that this engine does not have: named apart from misspellings.
-const UNAVAILABLE: [&str; 6] = [
+pub(super) const OPERATORS: [&str; 11] = [
+    "prefix",
+    "suffix",
     "equals-ignore-case",
     "wildcard",
+    "anything-but",
+    "numeric",
+    "exists",
     "cidr",
     "exactly",
     "regex",
@@ -31,7 +39,10 @@ pub(super) fn condition(value: &Value, pointer: &str) -> Result<Condition, Patte
         Value::Null => Ok(Condition::Null),
         Value::Bool(value) => Ok(Condition::Bool(*value)),
         Value::Number(number) => Ok(Condition::Number(Number::new(number))),
-        Value::String(text) => Ok(Condition::String(text.clone())),
+        Value::String(text) => Ok(match address(text) {
+            Some(address) => Condition::Address(text.clone(), address),
+            None => Condition::String(text.clone()),
+        }),
         Value::Array(_) => Err(PatternError::new(
             pointer,
             "nested-list",
@@ -45,18 +56,8 @@ pub(super) fn condition(value: &Value, pointer: &str) -> Result<Condition, Patte
     }
 }
 
-/// The error of an operator that the engine does not have.
-pub(super) fn unavailable(name: &str, pointer: &str) -> PatternError {
-    PatternError::new(
-        pointer,
-        "unsupported-operator",
-        format!("operator {name} is not available"),
-    )
-    .corrected(available())
-}
-
 fn available() -> String {
-    format!("the operators are {}", AVAILABLE.join(", "))
+    format!("the operators are {}", OPERATORS.join(", "))
 }
 
 /// The one member of an operator object.
@@ -78,16 +79,43 @@ fn single<'v>(value: &'v Value, pointer: &str) -> Result<(&'v str, &'v Value), P
 
 fn operator(name: &str, operand: &Value, pointer: &str) -> Result<Condition, PatternError> {
     match name {
-        "prefix" => text(name, operand, pointer).map(Condition::Prefix),
-        "suffix" => text(name, operand, pointer).map(Condition::Suffix),
+        "prefix" => affix(
+            name,
+            operand,
+            pointer,
+            Condition::Prefix,
+            Condition::PrefixIgnoreCase,
+        ),
+        "suffix" => affix(
+            name,
+            operand,
+            pointer,
+            Condition::Suffix,
+            Condition::SuffixIgnoreCase,
+        ),
+        "exactly" => text(name, operand, pointer).map(|text| Condition::String(text.to_owned())),
+        "equals-ignore-case" => {
+            text(name, operand, pointer).map(|text| Condition::EqualsIgnoreCase(folded(text)))
+        }
+        "wildcard" => wildcard(text(name, operand, pointer)?, pointer),
+        "regex" => Expression::parse(text(name, operand, pointer)?)
+            .map(Condition::Regex)
+            .map_err(|reason| PatternError::new(pointer, "invalid-regex", reason)),
+        "cidr" => Network::parse(text(name, operand, pointer)?)
+            .map(Condition::Cidr)
+            .ok_or_else(|| {
+                invalid(pointer, "cidr takes an address and the length of its network")
+                    .corrected(r#"such as "10.0.0.0/8" or "2001:db8::/32""#)
+            }),
         "numeric" => numeric(operand, pointer).map(Condition::Numeric),
         "anything-but" => anything_but(operand, pointer).map(Condition::AnythingBut),
-        "exists" => match operand {
-            Value::Bool(true) => Ok(Condition::Exists),
-            Value::Bool(false) => Ok(Condition::Absent),
-            _ => Err(invalid(pointer, "exists takes true or false")),
+        "exists" | "present" => match (name, operand) {
+            ("exists", Value::Bool(true)) => Ok(Condition::Exists),
+            ("exists", Value::Bool(false)) => Ok(Condition::Absent),
+            ("present", Value::Bool(true)) => Ok(Condition::Present),
+            ("present", Value::Bool(false)) => Ok(Condition::Missing),
+            _ => Err(invalid(pointer, format!("{name} takes true or false"))),
         },
-        _ if UNAVAILABLE.contains(&name) => Err(unavailable(name, pointer)),
         _ => {
             let error = PatternError::new(
                 pointer,
@@ -104,7 +132,7 @@ fn operator(name: &str, operand: &Value, pointer: &str) -> Result<Condition, Pat
 
 fn nearest(name: &str) -> Option<&'static str> {
     let likeness = |known: &&str| strsim::jaro_winkler(name, known);
-    AVAILABLE
+    OPERATORS
         .into_iter()
         .filter(|known| likeness(known) >= ALIKE)
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
@@ -114,25 +142,57 @@ fn invalid(pointer: &str, detail: impl Into<String>) -> PatternError {
     PatternError::new(pointer, "invalid-operand", detail)
 }
 
-/// The operand of `prefix` or `suffix` standing alone.
-fn text(name: &str, operand: &Value, pointer: &str) -> Result<String, PatternError> {
+/// The operand of an operator that takes one string.
+fn text<'v>(name: &str, operand: &'v Value, pointer: &str) -> Result<&'v str, PatternError> {
     match operand {
-        Value::String(text) => Ok(text.clone()),
+        Value::String(text) => Ok(text),
         Value::Array(_) => Err(invalid(pointer, format!("{name} takes one string"))
             .corrected(format!("write one {name} object for each string"))),
-        Value::Object(inner) if inner.contains_key("equals-ignore-case") => Err(unavailable(
-            "equals-ignore-case",
-            &child(pointer, "equals-ignore-case"),
-        )),
         _ => Err(invalid(pointer, format!("{name} takes a string"))),
     }
+}
+
+/// The operand of `prefix` or `suffix`: a string, or one whose case does not matter.
+fn affix(
+    name: &str,
+    operand: &Value,
+    pointer: &str,
+    exact: fn(String) -> Condition,
+    ignoring_case: fn(String) -> Condition,
+) -> Result<Condition, PatternError> {
+    if !operand.is_object() {
+        return text(name, operand, pointer).map(|text| exact(text.to_owned()));
+    }
+    match single(operand, pointer)? {
+        ("equals-ignore-case", inner) => {
+            let pointer = child(pointer, "equals-ignore-case");
+            text("equals-ignore-case", inner, &pointer).map(|text| ignoring_case(folded(text)))
+        }
+        (other, _) => Err(invalid(
+            &child(pointer, other),
+            format!("{name} takes a string or an equals-ignore-case, not {other}"),
+        )),
+    }
+}
+
+fn wildcard(source: &str, pointer: &str) -> Result<Condition, PatternError> {
+    Glob::parse(source).map(Condition::Wildcard).map_err(|error| {
+        let (detail, correction) = match error {
+            GlobError::Stars => ("two stars in a row mean no more than one", "write one star"),
+            GlobError::Escape => (
+                "a backslash escapes only a star or a backslash",
+                r"write `\\*` for a star and `\\\\` for a backslash",
+            ),
+        };
+        PatternError::new(pointer, "invalid-wildcard", detail).corrected(correction)
+    })
 }
 
 fn anything_but(operand: &Value, pointer: &str) -> Result<Vec<Condition>, PatternError> {
     let alternatives = match operand {
         Value::Object(_) => {
             let (name, operand) = single(operand, pointer)?;
-            return affixes(name, operand, &child(pointer, name));
+            return excluded_forms(name, operand, &child(pointer, name));
         }
         Value::Array(list) => list.as_slice(),
         one => std::slice::from_ref(one),
@@ -142,45 +202,45 @@ fn anything_but(operand: &Value, pointer: &str) -> Result<Vec<Condition>, Patter
     if !strings && !numbers {
         return Err(invalid(
             pointer,
-            "anything-but takes a string, a number, a list of strings, a list of numbers, or a prefix or suffix",
+            "anything-but takes a string, a number, a list of strings, a list of numbers, or a prefix, \
+             suffix, equals-ignore-case or wildcard",
         ));
     }
-    alternatives
-        .iter()
-        .map(|value| condition(value, pointer))
-        .collect()
+    let literal = |value: &Value| match value {
+        Value::String(text) => Ok(Condition::String(text.clone())),
+        other => condition(other, pointer),
+    };
+    alternatives.iter().map(literal).collect()
 }
 
-/// The inside of `anything-but: {prefix | suffix: text or texts}`, where an empty text would leave
-/// no string at all.
-fn affixes(name: &str, operand: &Value, pointer: &str) -> Result<Vec<Condition>, PatternError> {
-    let affix = match name {
-        "prefix" => Condition::Prefix,
-        "suffix" => Condition::Suffix,
-        _ if UNAVAILABLE.contains(&name) => return Err(unavailable(name, pointer)),
-        _ => {
-            return Err(invalid(
-                pointer,
-                format!("{name} cannot stand inside anything-but"),
-            ));
-        }
-    };
+/// The inside of `anything-but: {operator: text or texts}`.
+///
+/// An empty prefix or suffix would leave no string at all, and is refused.
+fn excluded_forms(name: &str, operand: &Value, pointer: &str) -> Result<Vec<Condition>, PatternError> {
+    if !matches!(name, "prefix" | "suffix" | "equals-ignore-case" | "wildcard") {
+        return Err(invalid(
+            pointer,
+            format!("{name} cannot stand inside anything-but"),
+        ));
+    }
+    let may_be_empty = !matches!(name, "prefix" | "suffix");
     let texts = match operand {
         Value::Array(list) => list.as_slice(),
         one => std::slice::from_ref(one),
     };
-    let usable = |text: &Value| text.as_str().is_some_and(|text| !text.is_empty());
+    let usable = |text: &Value| text.as_str().is_some_and(|text| may_be_empty || !text.is_empty());
     if texts.is_empty() || !texts.iter().all(usable) {
+        let kind = if may_be_empty {
+            "strings"
+        } else {
+            "non-empty strings"
+        };
         return Err(invalid(
             pointer,
-            format!("{name} inside anything-but takes non-empty strings"),
+            format!("{name} inside anything-but takes {kind}"),
         ));
     }
-    Ok(texts
-        .iter()
-        .filter_map(Value::as_str)
-        .map(|text| affix(text.to_owned()))
-        .collect())
+    texts.iter().map(|text| operator(name, text, pointer)).collect()
 }
 
 fn numeric(operand: &Value, pointer: &str) -> Result<Vec<Bound>, PatternError> {

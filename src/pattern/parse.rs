@@ -1,14 +1,17 @@
-//! From the JSON of a pattern to its clauses.
+//! From the JSON of a pattern to its branches.
+
+use std::collections::HashMap;
 
 use serde_json::Map;
 use serde_json::Value;
 
+use super::combine::Combination;
+use super::combine::Combinator;
 use super::condition::Condition;
 use super::condition::Leaf;
 use super::error::PatternError;
 use super::error::child;
 use super::operators::condition;
-use super::operators::unavailable;
 
 /// The most fields of one pattern: more than anyone writes by hand, few enough to verify quickly.
 const MAX_FIELDS: usize = 256;
@@ -16,20 +19,24 @@ const MAX_FIELDS: usize = 256;
 /// The most steps of one path: `data` and the 64 levels that a payload may have.
 const MAX_STEPS: usize = 65;
 
-/// Keys that combine whole patterns.
-const COMBINATORS: [&str; 3] = ["$or", "$and", "$not"];
+/// How deep patterns may stand inside patterns.
+const MAX_NESTING: usize = 16;
+
+/// The highest complexity of one pattern; `complexity.rs` tells what counts.
+pub(super) const MAX_COMPLEXITY: u64 = 20_000;
 
 /// A filter of events, read and checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pattern {
     /// Of these one must hold; never empty.
     pub(super) branches: Vec<Branch>,
+    complexity: u64,
 }
 
 /// Clauses that must hold together, beside patterns that must not.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Branch {
-    /// In ascending order of their paths.
+    /// In ascending order of their paths; a path comes twice if two patterns name it.
     pub(super) clauses: Vec<Clause>,
     /// None of these may hold in the array elements that the clauses choose.
     pub(super) nots: Vec<Branch>,
@@ -37,12 +44,18 @@ pub(super) struct Branch {
 
 impl Branch {
     /// What both want.
-    pub(super) fn and(&self, other: &Self) -> Self {
-        let mut both = self.clone();
-        both.clauses.extend_from_slice(&other.clauses);
-        both.clauses.sort_by(|a, b| a.path.cmp(&b.path));
-        both.nots.extend_from_slice(&other.nots);
-        both
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.clauses.extend(other.clauses);
+        self.clauses.sort_by(|a, b| a.path.cmp(&b.path));
+        self.nots.extend(other.nots);
+        self
+    }
+
+    /// What both want, but of a field that both name only what the other wants.
+    pub(super) fn replaced_by(mut self, other: Self) -> Self {
+        self.clauses
+            .retain(|mine| !other.clauses.iter().any(|theirs| theirs.path == mine.path));
+        self.and(other)
     }
 }
 
@@ -57,115 +70,185 @@ pub(super) struct Clause {
     pub(super) alternatives: Vec<Condition>,
 }
 
+/// What must not be there for a clause to hold without a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Absence {
+    /// Values.
+    OfValues,
+    /// Values, objects and lists.
+    OfAnything,
+}
+
+impl Absence {
+    /// Whether something of this kind, if there, spoils the absence.
+    pub(super) fn is_spoilt_by(self, leaf: &Leaf<'_>) -> bool {
+        self == Self::OfAnything || *leaf != Leaf::Nested
+    }
+}
+
 impl Clause {
-    /// Whether a value that is there meets the clause.
+    /// Whether what is there meets the clause.
     pub(super) fn accepts(&self, leaf: &Leaf<'_>) -> bool {
         self.alternatives.iter().any(|condition| condition.accepts(leaf))
     }
 
-    /// Whether the absence of the field meets the clause.
-    pub(super) fn accepts_absence(&self) -> bool {
-        self.alternatives.contains(&Condition::Absent)
+    /// Whether the absence of the field meets the clause, and which absence.
+    pub(super) fn absence(&self) -> Option<Absence> {
+        if self.alternatives.contains(&Condition::Absent) {
+            Some(Absence::OfValues)
+        } else if self.alternatives.contains(&Condition::Missing) {
+            Some(Absence::OfAnything)
+        } else {
+            None
+        }
     }
 }
 
 impl Pattern {
     /// Reads a pattern.
     ///
+    /// Takes time and memory in proportion to the text, and never more than a pattern of the
+    /// highest complexity does.
+    ///
     /// # Errors
     /// All problems, not only the first.
     pub fn parse(value: &Value) -> Result<Self, Vec<PatternError>> {
-        let mut parser = Parser {
-            clauses: Vec::new(),
-            errors: Vec::new(),
+        let mut parser = Parser::default();
+        let Value::Object(fields) = value else {
+            return Err(vec![PatternError::new(
+                "",
+                "not-an-object",
+                "a pattern is an object",
+            )]);
         };
-        match value {
-            Value::Object(fields) => parser.top(fields),
-            _ => parser
-                .errors
-                .push(PatternError::new("", "not-an-object", "a pattern is an object")),
-        }
-        let Parser {
-            mut clauses,
-            mut errors,
-        } = parser;
-        if clauses.len() > MAX_FIELDS {
-            let detail = format!("{} fields are named; the limit is {MAX_FIELDS}", clauses.len());
+        let pattern = parser.pattern("", "", fields);
+        let mut errors = parser.errors;
+        if parser.fields > MAX_FIELDS {
+            let detail = format!("{} fields are named; the limit is {MAX_FIELDS}", parser.fields);
             errors.push(PatternError::new("", "too-many-fields", detail));
         }
-        clauses.sort_by(|a, b| a.path.cmp(&b.path));
-        for (first, second) in clauses.iter().zip(clauses.iter().skip(1)) {
-            if first.path == second.path {
-                let detail = format!("{} is already named at {}", second.path, first.pointer);
-                errors.push(
-                    PatternError::new(&second.pointer, "duplicate-field", detail)
-                        .corrected("write all alternatives of a field in one list"),
-                );
-            }
+        let complexity = pattern.complexity();
+        if complexity > MAX_COMPLEXITY {
+            let detail =
+                format!("the complexity of the pattern is {complexity}; the limit is {MAX_COMPLEXITY}");
+            errors.push(
+                PatternError::new("", "too-complex", detail)
+                    .corrected("write several rules, or fewer alternatives"),
+            );
         }
         if errors.is_empty() {
             Ok(Self {
-                branches: vec![Branch {
-                    clauses,
-                    nots: Vec::new(),
-                }],
+                branches: pattern.branches(),
+                complexity,
             })
         } else {
             Err(errors)
         }
     }
+
+    /// What the pattern costs at most, in the points that the documentation of rules lists.
+    #[must_use]
+    pub fn complexity(&self) -> u64 {
+        self.complexity
+    }
 }
 
+#[derive(Default)]
 struct Parser {
-    clauses: Vec<Clause>,
     errors: Vec<PatternError>,
+    /// The fields named so far, in all branches.
+    fields: usize,
+    /// How many patterns are around the one being read.
+    nesting: usize,
+    /// The paths of the pattern being read, each with the pointer to it.
+    named: HashMap<String, String>,
 }
 
 impl Parser {
-    fn top(&mut self, fields: &Map<String, Value>) {
-        if fields.is_empty() {
-            self.errors.push(empty(""));
+    /// Reads the fields that stand under `path`, as a pattern of its own.
+    fn pattern(&mut self, path: &str, pointer: &str, fields: &Map<String, Value>) -> Combination {
+        if self.nesting == MAX_NESTING {
+            let detail = format!("patterns stand inside patterns more than {MAX_NESTING} deep");
+            self.errors.push(PatternError::new(pointer, "too-deep", detail));
+            return Combination::All(Vec::new());
         }
+        self.nesting += 1;
+        let around = std::mem::take(&mut self.named);
+        let read = self.object(path, pointer, fields);
+        self.named = around;
+        self.nesting -= 1;
+        read
+    }
+
+    fn object(&mut self, path: &str, pointer: &str, fields: &Map<String, Value>) -> Combination {
+        if fields.is_empty() {
+            let error = PatternError::new(pointer, "empty-object", "no field is named");
+            self.errors.push(error);
+        }
+        let mut all = Vec::with_capacity(fields.len());
         for (key, value) in fields {
-            match attribute_problem(key, value) {
-                Some(error) => self.errors.push(error),
-                None => self.field(key.clone(), child("", key), key, value),
+            let pointer = child(pointer, key);
+            if let Some(combinator) = Combinator::of(key, value) {
+                all.push(self.combined(combinator, path, &pointer));
+                continue;
             }
+            let before = self.errors.len();
+            if path.is_empty() {
+                match attribute_problem(key, value, &pointer) {
+                    Some(error) => self.errors.push(error),
+                    None => all.push(self.field(key.clone(), pointer.clone(), value)),
+                }
+            } else {
+                all.push(self.field(format!("{path}.{key}"), pointer.clone(), value));
+            }
+            if let Some(form) = Combinator::form(key).filter(|_| self.errors.len() > before) {
+                // No field of that name either, so the author meant the combinator.
+                self.errors.truncate(before);
+                self.errors
+                    .push(PatternError::new(&pointer, "malformed-combinator", form));
+            }
+        }
+        Combination::Object(all)
+    }
+
+    fn combined(&mut self, combinator: Combinator<'_>, path: &str, pointer: &str) -> Combination {
+        let mut each = |patterns: &[Value]| {
+            let mut read = Vec::with_capacity(patterns.len());
+            for (index, pattern) in patterns.iter().enumerate() {
+                if let Value::Object(fields) = pattern {
+                    read.push(self.pattern(path, &format!("{pointer}/{index}"), fields));
+                }
+            }
+            read
+        };
+        match combinator {
+            Combinator::Or(patterns) => Combination::Any(each(patterns)),
+            Combinator::And(patterns) => Combination::All(each(patterns)),
+            Combinator::Not(fields) => Combination::Not(Box::new(self.pattern(path, pointer, fields))),
         }
     }
 
-    fn field(&mut self, path: String, pointer: String, key: &str, value: &Value) {
-        if COMBINATORS.contains(&key) {
-            self.errors.push(unavailable(key, &pointer));
-            return;
-        }
+    fn field(&mut self, path: String, pointer: String, value: &Value) -> Combination {
         if path.split('.').count() > MAX_STEPS {
             let detail = format!("the path has more than {MAX_STEPS} steps");
             self.errors.push(PatternError::new(&pointer, "too-deep", detail));
-            return;
+            return Combination::All(Vec::new());
         }
         match value {
-            Value::Object(fields) if fields.is_empty() => self.errors.push(empty(&pointer)),
-            Value::Object(fields) => {
-                for (key, value) in fields {
-                    self.field(format!("{path}.{key}"), child(&pointer, key), key, value);
-                }
-            }
-            Value::Array(alternatives) => self.clause(path, pointer, alternatives),
+            Value::Object(fields) => return self.object(&path, &pointer, fields),
+            Value::Array(alternatives) => return self.clause(path, pointer, alternatives),
             scalar => self.errors.push(
                 PatternError::new(&pointer, "not-a-list", "a field takes a list of alternatives")
                     .corrected(Value::from(vec![scalar.clone()]).to_string()),
             ),
         }
+        Combination::All(Vec::new())
     }
 
-    fn clause(&mut self, path: String, pointer: String, values: &[Value]) {
+    fn clause(&mut self, path: String, pointer: String, values: &[Value]) -> Combination {
         if values.is_empty() {
-            self.errors.push(PatternError::new(
-                &pointer,
-                "empty-list",
-                "no alternative is given",
-            ));
+            let error = PatternError::new(&pointer, "empty-list", "no alternative is given");
+            self.errors.push(error);
         }
         let mut alternatives = Vec::with_capacity(values.len());
         for (index, value) in values.iter().enumerate() {
@@ -174,25 +257,30 @@ impl Parser {
                 Err(error) => self.errors.push(error),
             }
         }
-        self.clauses.push(Clause {
+        self.fields += 1;
+        if let Some(first) = self.named.get(&path) {
+            let detail = format!("{path} is already named at {first}");
+            self.errors.push(
+                PatternError::new(&pointer, "duplicate-field", detail)
+                    .corrected("write all alternatives of a field in one list"),
+            );
+        } else {
+            self.named.insert(path.clone(), pointer.clone());
+        }
+        Combination::Field(Clause {
             path,
             pointer,
             alternatives,
-        });
+        })
     }
 }
 
-fn empty(pointer: &str) -> PatternError {
-    PatternError::new(pointer, "empty-object", "no field is named")
-}
-
 /// Why a key cannot stand at the top of a pattern, where attributes and `data` are named.
-fn attribute_problem(key: &str, value: &Value) -> Option<PatternError> {
-    let pointer = child("", key);
-    let wrong = |code, detail| PatternError::new(&pointer, code, detail);
+fn attribute_problem(key: &str, value: &Value, pointer: &str) -> Option<PatternError> {
+    let wrong = |code, detail| PatternError::new(pointer, code, detail);
     match key {
         "data" => None,
-        _ if key.starts_with("data.") || COMBINATORS.contains(&key) => None,
+        _ if key.starts_with("data.") => None,
         "detail-type" => {
             Some(wrong("foreign-attribute", "CloudEvents have no detail-type").corrected("type"))
         }

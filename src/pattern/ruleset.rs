@@ -1,134 +1,173 @@
-//! Many patterns compiled into one immutable structure.
+//! Many rules, matched at once.
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::mem::take;
 use std::sync::Arc;
 
-use super::condition::Condition;
-use super::consistency::Located;
-use super::consistency::hold;
 use super::filter::Filter;
-use super::filter::Residual;
+use super::layer::Layer;
+use super::layer::Rule;
 use super::occurrences::Occurrences;
-use super::parse::Branch;
-use super::parse::Clause;
-use super::trie::Trie;
+use super::search::Notes;
+use super::search::Reading;
+use super::search::search;
 use super::view::EventView;
-use super::view::Scalar;
+use super::words::Words;
 
-/// Rules by what an event must at least have to match them.
+/// So many changes beside the compiled rules cost nothing that can be measured.
+const FEW_CHANGES: usize = 256;
+
+/// Rules in a form that finds those of an event without asking each.
 ///
-/// A rule that lists exact types is looked at only for events of those types; failing that, one
-/// that lists exact sources only for events of those. What is left is verified for every event.
-/// A set does not change; share it and replace it whole.
-#[derive(Debug, Clone)]
+/// A set does not change; share it and replace it whole. [`changed`](Self::changed) makes a set
+/// that differs in a few rules without compiling the others again.
+#[derive(Debug)]
 pub struct RuleSet<K> {
-    trie: Trie,
-    rules: Vec<Rule<K>>,
-    by_type: HashMap<String, Vec<usize>>,
-    by_source: HashMap<String, Vec<usize>>,
-    rest: Vec<usize>,
+    base: Arc<Layer<K>>,
+    /// The places of rules of the base that are there no more.
+    removed: Arc<HashSet<u32>>,
+    added: Option<Arc<Added<K>>>,
 }
 
-#[derive(Debug, Clone)]
-struct Rule<K> {
-    key: K,
-    branches: Vec<Vec<Located>>,
-    residual: Option<Arc<dyn Residual>>,
+/// Rules that came after the base was compiled.
+#[derive(Debug)]
+struct Added<K> {
+    layer: Layer<K>,
+    /// What they were compiled from, to be compiled again with the next change.
+    filters: Vec<(K, Filter)>,
+}
+
+impl<K> Clone for RuleSet<K> {
+    fn clone(&self) -> Self {
+        Self {
+            base: Arc::clone(&self.base),
+            removed: Arc::clone(&self.removed),
+            added: self.added.clone(),
+        }
+    }
 }
 
 impl<K: Clone> RuleSet<K> {
-    /// Compiles rules. A key given twice is reported once for each pattern that matches.
+    /// Compiles rules. A key given twice is reported once for each rule that matches.
     pub fn compile(rules: impl IntoIterator<Item = (K, impl Into<Filter>)>) -> Self {
-        let mut set = Self {
-            trie: Trie::default(),
-            rules: Vec::new(),
-            by_type: HashMap::new(),
-            by_source: HashMap::new(),
-            rest: Vec::new(),
-        };
-        for (key, filter) in rules {
-            let Filter { branches, residual } = filter.into();
-            let index = set.rules.len();
-            for branch in &branches {
-                if let Some(types) = exact_strings(branch, "type") {
-                    file(&mut set.by_type, types, index);
-                } else if let Some(sources) = exact_strings(branch, "source") {
-                    file(&mut set.by_source, sources, index);
-                } else {
-                    set.rest.push(index);
-                }
-            }
-            let mut located = Vec::with_capacity(branches.len());
-            for branch in branches {
-                located.push(locate(&mut set.trie, branch.clauses));
-            }
-            set.rules.push(Rule {
-                key,
-                branches: located,
-                residual,
-            });
+        let rules = rules.into_iter().map(|(key, filter)| (key, filter.into()));
+        Self {
+            base: Arc::new(Layer::compile(Words::default(), rules)),
+            removed: Arc::default(),
+            added: None,
         }
-        set
+    }
+
+    /// The set without the rules whose keys are `gone`, and with others at its end.
+    ///
+    /// Compiles only what came since the set was compiled as a whole, so that takes time with the
+    /// number of changes; [`is_worn`](Self::is_worn) tells when to compile all again.
+    #[must_use]
+    pub fn changed(
+        &self,
+        gone: impl Fn(&K) -> bool,
+        rules: impl IntoIterator<Item = (K, impl Into<Filter>)>,
+    ) -> Self {
+        let mut removed = None;
+        for (place, rule) in (0..).zip(&self.base.rules) {
+            if gone(&rule.key) && !self.removed.contains(&place) {
+                removed
+                    .get_or_insert_with(|| HashSet::clone(&self.removed))
+                    .insert(place);
+            }
+        }
+        let mut filters: Vec<_> = self
+            .added
+            .iter()
+            .flat_map(|added| added.filters.clone())
+            .collect();
+        filters.retain(|(key, _)| !gone(key));
+        filters.extend(rules.into_iter().map(|(key, filter)| (key, filter.into())));
+        let added = (!filters.is_empty()).then(|| {
+            let layer = Layer::compile(Words::over(&self.base.words), filters.iter().cloned());
+            Arc::new(Added { layer, filters })
+        });
+        Self {
+            base: Arc::clone(&self.base),
+            removed: removed.map_or_else(|| Arc::clone(&self.removed), Arc::new),
+            added,
+        }
+    }
+
+    /// Whether so much has changed since the set was compiled as a whole that doing that again is
+    /// worth it.
+    #[must_use]
+    pub fn is_worn(&self) -> bool {
+        let added = self.added.as_ref().map_or(0, |added| added.filters.len());
+        added > FEW_CHANGES || self.removed.len() > FEW_CHANGES.max(self.base.rules.len() / 4)
     }
 
     /// The keys of the rules that match, in the order in which they were compiled.
-    ///
-    /// The event's data is read at most once, and not at all when its attributes already leave no
-    /// rule to try.
     #[must_use]
     pub fn matching(&self, event: &EventView<'_>) -> Vec<K> {
-        let mut candidates = self.rest.clone();
-        for (name, value) in event.attributes {
-            let index = match *name {
-                "type" => &self.by_type,
-                "source" => &self.by_source,
-                _ => continue,
-            };
-            if let Scalar::String(value) = value {
-                candidates.extend(index.get(*value).into_iter().flatten());
-            }
+        let mut keys = Vec::new();
+        self.each_matching(event, |key| keys.push(key.clone()));
+        keys
+    }
+
+    /// Gives the keys of the rules that match, in the order in which they were compiled.
+    ///
+    /// The event's data is read at most once, and not at all when its attributes already leave no
+    /// rule to try. Takes up no memory but what the thread's earlier calls left for it, except for
+    /// strings with escapes, and arrays in arrays at fields of one rule.
+    pub fn each_matching(&self, event: &EventView<'_>, mut give: impl FnMut(&K)) {
+        let mut memory = MEMORY.take().unwrap_or_default();
+        let Memory {
+            occurrences,
+            base,
+            added,
+        } = &mut *memory;
+        let words = self
+            .added
+            .as_ref()
+            .map_or(&self.base.words, |one| &one.layer.words);
+        let mut reading = Reading {
+            event,
+            words,
+            found: take(occurrences).recycle(),
+            has_data: false,
+        };
+        reading.found.read_attributes(words, event);
+        search(&self.base, &mut reading, base);
+        if let Some(changes) = &self.added {
+            search(&changes.layer, &mut reading, added);
         }
-        if candidates.is_empty() {
-            return Vec::new();
+        *occurrences = reading.found.recycle();
+        for place in base.matched.iter().filter(|place| !self.removed.contains(place)) {
+            report(&self.base, *place, event, &mut give);
         }
-        candidates.sort_unstable();
-        candidates.dedup();
-        let found = Occurrences::collect(&self.trie, event);
-        candidates
-            .into_iter()
-            .filter_map(|index| self.rules.get(index))
-            .filter(|rule| rule.branches.iter().any(|clauses| hold(clauses, &found)))
-            .filter(|rule| {
-                rule.residual
-                    .as_ref()
-                    .is_none_or(|residual| residual.passes(event))
-            })
-            .map(|rule| rule.key.clone())
-            .collect()
+        for place in self.added.iter().flat_map(|_| &added.matched) {
+            self.added
+                .iter()
+                .for_each(|one| report(&one.layer, *place, event, &mut give));
+        }
+        MEMORY.set(Some(memory));
     }
 }
 
-/// Names the paths of a pattern in a trie.
-pub(super) fn locate(trie: &mut Trie, clauses: Vec<Clause>) -> Vec<Located> {
-    let located = |clause: Clause| Located {
-        path: trie.insert(&clause.path),
-        clause,
-    };
-    clauses.into_iter().map(located).collect()
-}
-
-/// The strings of which a field must be one, if nothing else will do.
-fn exact_strings(branch: &Branch, path: &str) -> Option<Vec<String>> {
-    let clause = branch.clauses.iter().find(|clause| clause.path == path)?;
-    let exact = |condition: &Condition| match condition {
-        Condition::String(text) => Some(text.clone()),
-        _ => None,
-    };
-    clause.alternatives.iter().map(exact).collect()
-}
-
-fn file(index: &mut HashMap<String, Vec<usize>>, values: Vec<String>, rule: usize) {
-    for value in values {
-        index.entry(value).or_default().push(rule);
+fn report<K>(layer: &Layer<K>, place: u32, event: &EventView<'_>, give: &mut impl FnMut(&K)) {
+    if let Some(Rule { key, residual }) = layer.rules.get(place as usize)
+        && residual.as_ref().is_none_or(|residual| residual.passes(event))
+    {
+        give(key);
     }
+}
+
+/// What matching needs room for.
+#[derive(Debug, Default)]
+struct Memory {
+    occurrences: Occurrences<'static>,
+    base: Notes,
+    added: Notes,
+}
+
+thread_local! {
+    /// Taken while an event is matched; who comes meanwhile, from a residual, starts anew.
+    static MEMORY: Cell<Option<Box<Memory>>> = const { Cell::new(None) };
 }

@@ -30,7 +30,7 @@ impl<'a> From<Scalar<'a>> for Leaf<'a> {
     fn from(scalar: Scalar<'a>) -> Self {
         match scalar {
             Scalar::String(text) => Self::String(Cow::Borrowed(text)),
-            Scalar::Integer(number) => Self::Number(Cow::Owned(number.to_string())),
+            Scalar::Integer(number) => Self::Number(number.into()),
             Scalar::Boolean(value) => Self::Bool(value),
         }
     }

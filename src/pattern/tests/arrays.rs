@@ -97,14 +97,19 @@ fn absence_before_any_choice_means_absence_everywhere() {
 }
 
 #[test]
-fn a_repeated_key_offers_both_values_without_elements() {
+fn a_repeated_key_offers_both_values_while_other_fields_are_sought() {
     let found = |fields: &str, data: &str| {
         let rules = super::RuleSet::compile([((), pattern(&format!(r#"{{"data":{fields}}}"#)))]);
         !rules.matching(&event(data)).is_empty()
     };
-    for wanted in ["x", "y"] {
-        assert!(found(&format!(r#"{{"a":["{wanted}"]}}"#), r#"{"a":"x","a":"y"}"#));
-    }
+    let twice = r#"{"a":"x","a":"y","b":1}"#;
+    assert!(found(r#"{"a":["x"],"b":[1]}"#, twice));
+    assert!(found(r#"{"a":["y"],"b":[1]}"#, twice));
+    assert!(found(r#"{"a":["x"]}"#, twice));
+    assert!(
+        !found(r#"{"a":["y"]}"#, twice),
+        "all was seen before the repetition"
+    );
     assert!(found(
         r#"{"o":{"a":[1],"b":[2]}}"#,
         r#"{"o":{"a":1},"o":{"b":2}}"#

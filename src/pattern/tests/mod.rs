@@ -21,6 +21,7 @@ use super::RuleSet;
 use super::Scalar;
 use super::explain;
 use super::naive;
+use super::nearest_misses;
 
 /// An event of type `t` whose data is this text.
 fn event(data: &str) -> EventView<'_> {

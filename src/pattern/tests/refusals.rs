@@ -37,30 +37,45 @@ fn every_refusal_has_its_place_and_code() {
             "several-operators",
         ),
         (r#"{"type":[{"prefx":"x"}]}"#, "/type/0/prefx", "unknown-operator"),
+        (r#"{"$or":[{"type":["a"]}]}"#, "/$or", "malformed-combinator"),
         (
-            r#"{"type":[{"wildcard":"x*"}]}"#,
+            r#"{"data":{"$or":[{"a":[1]},5]}}"#,
+            "/data/$or",
+            "malformed-combinator",
+        ),
+        (
+            r#"{"data":{"$or":[{"prefix":["x"]},{"a":[1]}]}}"#,
+            "/data/$or",
+            "malformed-combinator",
+        ),
+        (r#"{"$and":[]}"#, "/$and", "malformed-combinator"),
+        (r#"{"$not":["a"]}"#, "/$not", "malformed-combinator"),
+        (r#"{"$not":{}}"#, "/$not", "empty-object"),
+        (
+            r#"{"$or":[{"type":["a"]},{"data":{"x":{}}}]}"#,
+            "/$or/1/data/x",
+            "empty-object",
+        ),
+        (
+            r#"{"$or":[{"A":["a"]},{"b":[1]}]}"#,
+            "/$or/0/A",
+            "invalid-attribute",
+        ),
+        (
+            r#"{"type":[{"wildcard":"a**b"}]}"#,
             "/type/0/wildcard",
-            "unsupported-operator",
+            "invalid-wildcard",
         ),
         (
-            r#"{"$or":[{"type":["a"]},{"type":["b"]}]}"#,
-            "/$or",
-            "unsupported-operator",
+            r#"{"type":[{"wildcard":"a\\b"}]}"#,
+            "/type/0/wildcard",
+            "invalid-wildcard",
         ),
+        (r#"{"type":[{"regex":"a("}]}"#, "/type/0/regex", "invalid-regex"),
         (
-            r#"{"data":{"$not":{"a":[1]}}}"#,
-            "/data/$not",
-            "unsupported-operator",
-        ),
-        (
-            r#"{"type":[{"prefix":{"equals-ignore-case":"x"}}]}"#,
-            "/type/0/prefix/equals-ignore-case",
-            "unsupported-operator",
-        ),
-        (
-            r#"{"type":[{"anything-but":{"wildcard":"x"}}]}"#,
-            "/type/0/anything-but/wildcard",
-            "unsupported-operator",
+            r#"{"type":[{"regex":"(a{1000}){1000}"}]}"#,
+            "/type/0/regex",
+            "invalid-regex",
         ),
         (r#"{"detail-type":["x"]}"#, "/detail-type", "foreign-attribute"),
         (r#"{"detail":{"a":[1]}}"#, "/detail", "foreign-attribute"),
@@ -82,8 +97,32 @@ fn operands_of_the_wrong_kind_are_refused() {
     for (text, pointer) in [
         (r#"{"type":[{"prefix":5}]}"#, "/type/0/prefix"),
         (r#"{"type":[{"prefix":["a"]}]}"#, "/type/0/prefix"),
-        (r#"{"type":[{"suffix":{"prefix":"a"}}]}"#, "/type/0/suffix"),
+        (r#"{"type":[{"suffix":{"prefix":"a"}}]}"#, "/type/0/suffix/prefix"),
         (r#"{"type":[{"exists":"yes"}]}"#, "/type/0/exists"),
+        (r#"{"type":[{"present":1}]}"#, "/type/0/present"),
+        (r#"{"type":[{"exactly":5}]}"#, "/type/0/exactly"),
+        (
+            r#"{"type":[{"equals-ignore-case":["a"]}]}"#,
+            "/type/0/equals-ignore-case",
+        ),
+        (r#"{"type":[{"wildcard":["a"]}]}"#, "/type/0/wildcard"),
+        (r#"{"type":[{"regex":1}]}"#, "/type/0/regex"),
+        (
+            r#"{"type":[{"prefix":{"wildcard":"a"}}]}"#,
+            "/type/0/prefix/wildcard",
+        ),
+        (
+            r#"{"type":[{"suffix":{"equals-ignore-case":["a"]}}]}"#,
+            "/type/0/suffix/equals-ignore-case",
+        ),
+        (r#"{"type":[{"cidr":"10.0.0.0"}]}"#, "/type/0/cidr"),
+        (r#"{"type":[{"cidr":"10.0.0.0/33"}]}"#, "/type/0/cidr"),
+        (r#"{"type":[{"cidr":"::/129"}]}"#, "/type/0/cidr"),
+        (r#"{"type":[{"cidr":"10.0.0.0/+8"}]}"#, "/type/0/cidr"),
+        (
+            r#"{"type":[{"anything-but":{"cidr":"10.0.0.0/8"}}]}"#,
+            "/type/0/anything-but/cidr",
+        ),
         (r#"{"type":[{"anything-but":[]}]}"#, "/type/0/anything-but"),
         (r#"{"type":[{"anything-but":["a",1]}]}"#, "/type/0/anything-but"),
         (r#"{"type":[{"anything-but":[["a"]]}]}"#, "/type/0/anything-but"),
@@ -155,12 +194,14 @@ fn corrections_say_what_to_write() {
         ),
         (
             r#"{"type":[{"zzz":"x"}]}"#,
-            "the operators are prefix, suffix, anything-but, numeric, exists",
+            "the operators are prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists, \
+             cidr, exactly, regex, present",
         ),
         (
             r#"{"type":[{"cidr":"x"}]}"#,
-            "the operators are prefix, suffix, anything-but, numeric, exists",
+            r#"such as "10.0.0.0/8" or "2001:db8::/32""#,
         ),
+        (r#"{"type":[{"wildcrad":"x"}]}"#, "did you mean `wildcard`?"),
     ] {
         assert_eq!(errors(text)[0].correction.as_deref(), Some(correction), "{text}");
     }
@@ -177,4 +218,33 @@ fn size_is_bounded() {
         errors(&format!(r#"{{"data":{{"{}":[1]}}}}"#, ".".repeat(64)))[0].code,
         "too-deep"
     );
+}
+
+#[test]
+fn hostile_patterns_are_refused_with_their_complexity_before_they_cost_it() {
+    let either = r#""$or":[{"a":["x"]},{"b":["x"]}]"#;
+    let factors = vec![format!("{{{either}}}"); 40].join(",");
+    let error = &errors(&format!(r#"{{"data":{{"$and":[{factors}]}}}}"#))[0];
+    assert_eq!(error.code, "too-complex");
+    assert!(error.detail.contains("87960930222080"), "{}", error.detail);
+
+    let list: Vec<_> = (0..20_000).map(|n| n.to_string()).collect();
+    let error = &errors(&format!(r#"{{"data":{{"n":[{}]}}}}"#, list.join(",")))[0];
+    assert_eq!((error.code, error.pointer.as_str()), ("too-complex", ""));
+    assert!(
+        error.detail.contains("20001") && error.detail.contains("20000"),
+        "{}",
+        error.detail
+    );
+
+    let regexes = vec![r#"{"regex":"a.*b"}"#; 400].join(",");
+    assert_eq!(
+        errors(&format!(r#"{{"data":{{"n":[{regexes}]}}}}"#))[0].code,
+        "too-complex"
+    );
+
+    let nested = (0..20).fold(r#"{"type":["x"]}"#.to_owned(), |inner, _| {
+        format!(r#"{{"$not":{inner}}}"#)
+    });
+    assert_eq!(errors(&nested)[0].code, "too-deep");
 }
