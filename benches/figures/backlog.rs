@@ -5,9 +5,9 @@ use super::payload::Payload;
 use super::process;
 use super::ready::publish;
 use super::server::Server;
-use super::sink::Failing;
 use super::table::Row;
 use super::table::Table;
+use super::targets::Answering;
 
 /// Events before memory is looked at first: more than two segments of them.
 const WARM_UP: u64 = 1_000_000;
@@ -19,7 +19,7 @@ const EVENT: usize = 300;
 
 /// Once with a target that refuses connections, once with one that answers 500.
 pub(crate) async fn measure(options: &Options, table: &mut Table) {
-    let failing = Failing::start().await;
+    let failing = Answering::badly().await;
     for (name, address) in [
         ("refuses", "127.0.0.1:9".to_owned()),
         ("answers 500", failing.address.to_string()),

@@ -5,7 +5,7 @@
 //! machine the ratios still mean something. The process ends with 1 when a bar is missed.
 //!
 //! * `--quick`: short rounds to see that everything works; bars are printed, not enforced.
-//! * `--only publish|batch|delivery|append|routes|replay|ready|backlog|redrive`: one figure.
+//! * `--only publish|batch|delivery|append|routes|replay|ready|backlog|calls|neighbours|redrive`: one figure.
 //! * `FIGURES_DELIVERY_SECONDS`: length of the delivery figure, 30 by default.
 #![expect(
     clippy::expect_used,
@@ -14,12 +14,16 @@
 
 mod append;
 mod backlog;
+mod caller;
+mod calls;
 mod ceiling;
 mod delivery;
 mod direct;
 mod disk;
 mod groups;
 mod load;
+mod neighbours;
+mod open_loop;
 mod options;
 mod payload;
 mod process;
@@ -32,10 +36,12 @@ mod server;
 mod sink;
 mod statistics;
 mod table;
+mod targets;
 mod wire;
 
 use std::process::ExitCode;
 
+use caller::Order;
 use options::Options;
 use table::Table;
 
@@ -48,6 +54,10 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     if options.is_ceiling {
         runtime.block_on(ceiling::serve());
+        return ExitCode::SUCCESS;
+    }
+    if options.is_caller {
+        runtime.block_on(Order::of_arguments().run());
         return ExitCode::SUCCESS;
     }
     let mut table = Table::default();
@@ -77,6 +87,12 @@ fn main() -> ExitCode {
         }
         if options.wants("backlog") {
             backlog::measure(&options, &mut table).await;
+        }
+        if options.wants("calls") {
+            calls::measure(&options, &mut table).await;
+        }
+        if options.wants("neighbours") {
+            neighbours::measure(&options, &mut table).await;
         }
         if options.wants("redrive") {
             redrive::measure(&options, &mut table).await;

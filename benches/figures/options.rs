@@ -6,10 +6,15 @@ use std::time::Duration;
 /// The argument that makes this program the ceiling's server.
 pub(crate) const CEILING: &str = "--serve-ceiling";
 
+/// The argument that makes this program the bare loop of calls.
+pub(crate) const CALLER: &str = "--call";
+
 /// The command line and the environment.
 pub(crate) struct Options {
     /// This process is the ceiling's server.
     pub(crate) is_ceiling: bool,
+    /// This process is the bare loop of calls.
+    pub(crate) is_caller: bool,
     /// A smoke test: short, and no bar is enforced.
     pub(crate) is_quick: bool,
     only: Option<String>,
@@ -23,6 +28,7 @@ impl Options {
         let only = args.iter().skip_while(|arg| *arg != "--only").nth(1);
         Self {
             is_ceiling: has(CEILING),
+            is_caller: has(CALLER),
             is_quick: has("--quick"),
             only: only.cloned(),
         }
@@ -61,6 +67,16 @@ impl Options {
     /// Events that a route is behind.
     pub(crate) const fn backlog(&self) -> u64 {
         if self.is_quick { 100_000 } else { 5_000_000 }
+    }
+
+    /// Deliveries of one round.
+    pub(crate) const fn deliveries(&self) -> u64 {
+        if self.is_quick { 10_000 } else { 100_000 }
+    }
+
+    /// Time of one round of the fast route.
+    pub(crate) const fn neighbours(&self) -> Duration {
+        Duration::from_secs(if self.is_quick { 2 } else { 10 })
     }
 
     /// Dead letters that are given back.

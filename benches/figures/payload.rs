@@ -91,7 +91,7 @@ pub(crate) fn id_of(event: &[u8]) -> Option<u64> {
 }
 
 /// An order as a shop would publish it, filled up to the size.
-fn event() -> String {
+pub(crate) fn event() -> String {
     let text = |note: &str| {
         format!(
             concat!(

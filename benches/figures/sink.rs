@@ -69,39 +69,3 @@ async fn receive(mut wire: Wire, arrivals: Arc<Vec<OnceLock<Instant>>>) {
         }
     }
 }
-
-/// A target that answers every request with 500; ends when dropped.
-pub(crate) struct Failing {
-    /// Where it listens.
-    pub(crate) address: SocketAddr,
-    _tasks: JoinSet<()>,
-}
-
-impl Failing {
-    /// Starts to refuse.
-    pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(refuse(Wire::over(stream).expect("an option")));
-                while connections.try_join_next().is_some() {}
-            }
-        });
-        Self {
-            address,
-            _tasks: tasks,
-        }
-    }
-}
-
-async fn refuse(mut wire: Wire) {
-    let answer = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n";
-    while let Ok(Some(_)) = wire.receive().await {
-        if wire.send(answer).await.is_err() {
-            return;
-        }
-    }
-}
