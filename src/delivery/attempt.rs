@@ -1,6 +1,8 @@
 //! One attempt: load, transform, send, judge, and record what came of it.
 
+use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
@@ -9,7 +11,9 @@ use futures_util::FutureExt as _;
 
 use super::again::Terms;
 use super::engine::Shared;
+use super::failpoint;
 use super::gate::Heard;
+use super::memory::Held;
 use super::queue::Due;
 use super::queue::Waiting;
 use super::record;
@@ -88,11 +92,28 @@ pub(super) async fn run(shared: &Shared, route: &Route, due: Due, errand: Errand
 
 /// What came of looking for the event.
 enum Loaded {
-    Event(StoredEvent),
+    Event(Source),
     /// It will never be readable.
     Unreadable(&'static str),
     /// The disk or the system said no.
     NotNow,
+}
+
+/// An event, wherever it is held.
+enum Source {
+    InMemory(Arc<Held>),
+    Read(StoredEvent),
+}
+
+impl Deref for Source {
+    type Target = StoredEvent;
+
+    fn deref(&self) -> &StoredEvent {
+        match self {
+            Self::InMemory(held) => &held.event,
+            Self::Read(event) => event,
+        }
+    }
 }
 
 /// One event on its way over one route.
@@ -119,7 +140,15 @@ impl Delivery<'_> {
         };
         let generation = self.terms().generation.unwrap_or(stored.generation);
         let rule = view.rule_at(&names.bus, &names.rule, generation);
-        match render::render(stored, rule.map(AsRef::as_ref), names.bus.as_str()) {
+        // A panic is a failure like another, and the worker goes on.
+        let rendered = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            render::render(stored, rule.map(AsRef::as_ref), names.bus.as_str())
+        }));
+        let Ok(rendered) = rendered else {
+            let (made, report) = self.made(self.shared.clock.now_ms(), Instant::now(), Report::internal());
+            return self.conclude(target, stored, made, report).await;
+        };
+        match rendered {
             Ok(event) => {
                 let connection = target.connection().and_then(|name| view.connection(name));
                 let connection = connection.map(AsRef::as_ref);
@@ -162,6 +191,12 @@ impl Delivery<'_> {
             .catch_unwind()
             .await
             .unwrap_or_else(|_| Report::internal());
+        failpoint::reach("answered", "");
+        self.made(at_ms, started, report)
+    }
+
+    /// What is kept of an attempt that is over.
+    fn made(&self, at_ms: i64, started: Instant, report: Report) -> (Attempt, Report) {
         let took = started.elapsed();
         metrics::counter!("tramline_delivery_attempts_total", "class" => report.class.clone()).increment(1);
         metrics::histogram!("tramline_delivery_attempt_seconds").record(took);
@@ -348,7 +383,8 @@ impl Delivery<'_> {
         let (shared, sequence) = (self.shared, self.due.sequence);
         let of = (self.route.id, self.route.bus);
         let store = || shared.letters.store(of, sequence, event, death);
-        if let Err(error) = recorder::patiently(&shared.stop, store).await {
+        let stored = failpoint::around("letter", recorder::patiently(&shared.stop, store)).await;
+        if let Err(error) = stored {
             tracing::error!(%error, "a dead letter could not be stored");
             return;
         }
@@ -378,7 +414,7 @@ impl Delivery<'_> {
 
     async fn load(&self) -> Loaded {
         if let Some(held) = &self.due.event {
-            return Loaded::Event(held.event.clone());
+            return Loaded::Event(Source::InMemory(Arc::clone(held)));
         }
         let (log, letters) = (self.shared.log.clone(), self.shared.letters.clone());
         let (route, bus, sequence) = (self.route.id, self.route.bus, self.due.sequence);
@@ -388,7 +424,7 @@ impl Delivery<'_> {
             None => letters.event(route, sequence),
         });
         match read.await {
-            Ok(Ok(Some(event))) => Loaded::Event(event),
+            Ok(Ok(Some(event))) => Loaded::Event(Source::Read(event)),
             Ok(Ok(None)) => Loaded::Unreadable("the log does not have the event"),
             Ok(Err(error)) => {
                 tracing::error!(%error, sequence, "an event to deliver cannot be read");

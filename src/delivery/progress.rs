@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::failpoint;
 use super::record;
 use super::record::Finished;
 use crate::log::AppendError;
@@ -151,7 +152,7 @@ impl Progress {
                 };
                 taken.iter().filter_map(record).collect()
             };
-            log.record(records).await?;
+            failpoint::around("progress", log.record(records)).await?;
             self.forget(&taken);
         }
         Ok(())

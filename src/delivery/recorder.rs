@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::failpoint;
 use crate::log::AppendError;
 use crate::log::Log;
 use crate::log::StateRecord;
@@ -20,7 +21,8 @@ pub(super) async fn record(
     stop: &CancellationToken,
     records: Vec<StateRecord>,
 ) -> Result<(), AppendError> {
-    patiently(stop, || log.record(records.clone())).await
+    let step = failpoint::step_of(&records);
+    failpoint::around(step, patiently(stop, || log.record(records.clone()))).await
 }
 
 /// Writes until it is written; waits while too much waits for the disk or the disk is full.

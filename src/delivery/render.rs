@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::failpoint;
 use crate::catalog::Rule;
 use crate::clock;
 use crate::event;
@@ -45,6 +46,7 @@ impl RenderError {
 
 /// Applies the rule of the event's generation. Pure: every attempt gives the same bytes.
 pub(super) fn render(stored: &StoredEvent, rule: Option<&Rule>, bus: &str) -> Result<Event, RenderError> {
+    failpoint::reach("render", "");
     let event = event::decode_attributes(&stored.attributes, stored.data.clone())?;
     let rule = rule.ok_or(RenderError::NoRule(stored.generation))?;
     let Some(transform) = &rule.transform else {

@@ -12,6 +12,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use super::attempt::Delivery;
+use super::failpoint;
 use super::record;
 use super::record::Attempt;
 use super::record::Death;
@@ -82,7 +83,7 @@ impl Delivery<'_> {
             let records = vec![record::progress(route, &[finished])];
             shared.log.append(bus, events.clone(), records)
         };
-        match recorder::patiently(&shared.stop, append).await {
+        match failpoint::around("reply", recorder::patiently(&shared.stop, append)).await {
             Ok(appended) => {
                 let is_old = |appended: &Appended| matches!(appended, Appended::Duplicate(_));
                 if appended.iter().all(is_old) {

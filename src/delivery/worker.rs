@@ -1,6 +1,7 @@
 //! The worker of one route: keeps as many attempts in flight as the route may have.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::record;
 use super::recorder;
 use super::route::Route;
 use super::slots::Slot;
+use super::turn;
 
 /// On stop, attempts in flight have this long to end; what is cut off is sent again after the restart.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -86,8 +88,8 @@ struct Worker {
     shared: Arc<Shared>,
     route: Arc<Route>,
     attempts: JoinSet<()>,
-    /// Which task carries which sequence, to find the delivery of a task that panicked.
-    sequences: Vec<(Id, u64)>,
+    /// Which task carries which sequence now, to find the delivery of a task that panicked.
+    sequences: Vec<(Id, Arc<AtomicU64>)>,
     /// One for each attempt but one: the first needs none, so every route always has an attempt.
     slots: Vec<Slot>,
     /// How many slots were held when one more was refused; it wakes the worker.
@@ -101,6 +103,7 @@ impl Worker {
         }
         let filling = loop {
             let more = self.refill().await;
+            self.read_ahead().await;
             if !self.learn_keys().await {
                 break Filling::Paced(self.shared.clock.steady_ms() + READ_AGAIN_MS);
             }
@@ -155,10 +158,23 @@ impl Worker {
         }
     }
 
+    /// Brings the events of what is ready into memory, many with one reading.
+    async fn read_ahead(&self) {
+        let unread = self.route.queue.lock().take_unread();
+        if unread.is_empty() {
+            return;
+        }
+        let (shared, bus) = (Arc::clone(&self.shared), self.route.bus);
+        let read = tokio::task::spawn_blocking(move || shared.read_ahead(bus, &unread));
+        // What was not read is read at its attempt, which says why if that fails again.
+        let events = read.await.unwrap_or_default();
+        self.route.queue.lock().hold(events);
+    }
+
     fn fill(&mut self) -> Filling {
         loop {
             let steady_ms = self.shared.clock.steady_ms();
-            let (bound, errand) = match self.admission(steady_ms) {
+            let (bound, errand) = match turn::admission(&self.shared, &self.route, steady_ms) {
                 Some((Admission::All, bound)) => (bound, Errand::Attempt),
                 Some((Admission::One, _)) => (1, Errand::Attempt),
                 Some((Admission::Refused, bound)) => (bound, Errand::Refuse),
@@ -181,22 +197,13 @@ impl Worker {
             };
             match due {
                 Some(due) => {
-                    self.begin(errand, steady_ms);
+                    if errand == Errand::Attempt {
+                        turn::begin(&self.shared, &self.route, steady_ms);
+                    }
                     self.spawn(due, errand);
                 }
                 None => return Filling::Empty,
             }
-        }
-    }
-
-    /// An attempt counts for the rate; what ends without a call does not.
-    fn begin(&self, errand: Errand, steady_ms: i64) {
-        let view = self.shared.view.load();
-        if errand == Errand::Attempt
-            && let Some(target) = view.target(self.route.id)
-        {
-            self.route.gate.lock().begin(target, steady_ms);
-            self.route.consents.called(steady_ms);
         }
     }
 
@@ -246,34 +253,20 @@ impl Worker {
         true
     }
 
+    /// Runs the errand, and then attempts for as long as the route has more that may go at once:
+    /// a task that goes on is cheaper than one that ends and wakes the worker to begin another.
     fn spawn(&mut self, due: Due, errand: Errand) {
-        let sequence = due.sequence;
+        let sequence = Arc::new(AtomicU64::new(due.sequence));
         let (shared, route) = (Arc::clone(&self.shared), Arc::clone(&self.route));
-        let task = self
-            .attempts
-            .spawn(async move { attempt::run(&shared, &route, due, errand).await });
-        self.sequences.push((task.id(), sequence));
-    }
-
-    /// Who may go through, and how many attempts this route may have in flight by its own
-    /// settings; none when the route is closed, or nothing may be attempted at all.
-    fn admission(&self, steady_ms: i64) -> Option<(Admission, usize)> {
-        let view = self.shared.view.load();
-        let target = view.target(self.route.id)?;
-        if self.shared.stop.is_cancelled() || self.shared.log.is_reserve_used_up() {
-            return None;
-        }
-        let mut admission = self.route.gate.lock().admit(target, steady_ms);
-        if matches!(admission, Admission::All | Admission::One) {
-            let opens_ms = self.route.consents.opens_ms(target, steady_ms);
-            if opens_ms > steady_ms {
-                admission = Admission::Later(opens_ms);
+        let carried = Arc::clone(&sequence);
+        let task = self.attempts.spawn(async move {
+            attempt::run(&shared, &route, due, errand).await;
+            while let Some(due) = turn::next(&shared, &route) {
+                carried.store(due.sequence, Ordering::Relaxed);
+                attempt::run(&shared, &route, due, Errand::Attempt).await;
             }
-        }
-        Some((
-            admission,
-            usize::try_from(target.concurrency).unwrap_or(usize::MAX),
-        ))
+        });
+        self.sequences.push((task.id(), sequence));
     }
 
     /// Gives up what became too old while nothing could be attempted; when to look again.
@@ -336,6 +329,7 @@ impl Worker {
         };
         let (_, sequence) = self.sequences.swap_remove(place);
         if let Some(error) = panic {
+            let sequence = sequence.load(Ordering::Relaxed);
             tracing::error!(%error, sequence, "an attempt panicked");
             let now = self.shared.clock.moment();
             self.route

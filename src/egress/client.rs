@@ -35,8 +35,8 @@ use super::stopwatch;
 use super::stopwatch::Stopwatch;
 use super::tls::Tls;
 
-/// Idle connections kept per host: the default concurrency of one route.
-const IDLE_PER_HOST: usize = 32;
+/// Idle connections kept per host: many routes may lead to one, each with 32 calls at once.
+const IDLE_PER_HOST: usize = 1_024;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most bytes of the head of an answer, and of what is read at once.
 const READ_BUFFER: usize = 32 * 1024;

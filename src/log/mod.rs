@@ -73,6 +73,8 @@ pub use damage::{Damage, MissingEvents};
 pub use error::{AppendError, LogError};
 pub use event::{Appended, Cause, NewEvent, StateKind, StateRecord, StoredEvent, StoredState};
 pub use feed::{Durable, Feed, FeedError};
+#[cfg(feature = "failpoints")]
+pub(crate) use files::failpoints::reach as reach_failpoint;
 pub use fold::Fact;
 pub use format::frame::FrameKind;
 pub use ids::{BusId, DedupKey, RouteId, dedup_key};

@@ -91,10 +91,11 @@ impl<'a> Exchange<'a> {
     pub(super) async fn send(&mut self, outgoing: Outgoing<'_>) -> Result<Response<Incoming>, Report> {
         let client = self.in_time(self.caller.client(self.connection)).await?;
         let credentials = self.credentials(None).await?;
+        let Some(refused) = credentials.token() else {
+            return self.send_with(&client, outgoing, &credentials).await;
+        };
         let answer = self.send_with(&client, outgoing.clone(), &credentials).await?;
-        if let Some(refused) = credentials.token()
-            && answer.status() == StatusCode::UNAUTHORIZED
-        {
+        if answer.status() == StatusCode::UNAUTHORIZED {
             let renewed = self.credentials(Some(refused)).await?;
             if renewed.token() != Some(refused) {
                 return self.send_with(&client, outgoing, &renewed).await;

@@ -1,13 +1,15 @@
-//! The real binary fails or ends at every write, sync, rename, removal and answer of its log, and
-//! nothing acknowledged is lost.
+//! The real binary fails or ends at every write, sync, rename, removal and answer of its log, and at
+//! every step of a delivery: nothing acknowledged is lost.
 //!
 //! `FAILPOINT_SEEDS` asks for more than one moment of each.
 #![expect(clippy::expect_used, reason = "a test ends where its world does not hold")]
 #![expect(clippy::indexing_slicing, reason = "a missing member should fail the test")]
 
+mod deliveries;
 #[expect(dead_code, reason = "shared with tests/it, which uses all of it")]
 #[path = "../it/durability/ledger.rs"]
 mod ledger;
+mod panics;
 #[expect(dead_code, reason = "shared with tests/it, which uses all of it")]
 #[path = "../it/durability/publishers.rs"]
 mod publishers;
@@ -72,6 +74,12 @@ struct Failure {
     point: String,
     after: u64,
     action: &'static str,
+}
+
+/// How many moments of each point are asked for.
+fn seeds() -> u64 {
+    let seeds = std::env::var("FAILPOINT_SEEDS").ok();
+    seeds.and_then(|seeds| seeds.parse().ok()).unwrap_or(1)
 }
 
 fn failures(seed: u64) -> Vec<Failure> {
@@ -168,9 +176,7 @@ async fn f24_after_a_failed_sync_publishes_are_of_unknown_outcome_and_the_proces
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i1_what_was_acknowledged_survives_a_failure_at_every_point() {
-    let seeds = std::env::var("FAILPOINT_SEEDS").ok();
-    let seeds: u64 = seeds.and_then(|seeds| seeds.parse().ok()).unwrap_or(1);
-    for seed in 0..seeds {
+    for seed in 0..seeds() {
         eprintln!("seed {seed}");
         let runs = failures(seed).into_iter().map(loses_nothing);
         let missed = futures_util::stream::iter(runs)

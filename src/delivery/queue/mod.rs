@@ -119,6 +119,8 @@ pub(super) struct Queue {
     /// How often it fell behind.
     missed: u64,
     ready: VecDeque<Ready>,
+    /// Events came from the log by their numbers only since it was last asked for them.
+    is_unread: bool,
     /// Open since before a restart, at or below the cursor, not taken yet; compressed.
     backlog: RoaringTreemap,
     waiting: BTreeMap<u64, Parked>,
@@ -305,8 +307,32 @@ impl Queue {
         self.extend_ready(next);
     }
 
-    /// Events that are read at their attempt, or for their key.
+    /// The sequences whose events are not in memory, if that was not asked since they came.
+    pub(super) fn take_unread(&mut self) -> Vec<u64> {
+        if !std::mem::take(&mut self.is_unread) {
+            return Vec::new();
+        }
+        let unread = self.ready.iter().filter(|ready| ready.event.is_none());
+        unread.map(|ready| ready.sequence).collect()
+    }
+
+    /// Takes events that were read, ascending; the others are read at their attempt.
+    pub(super) fn hold(&mut self, events: Vec<Arc<Held>>) {
+        let mut events = events.into_iter().peekable();
+        for ready in &mut self.ready {
+            while events
+                .next_if(|held| held.event.sequence < ready.sequence)
+                .is_some()
+            {}
+            if let Some(held) = events.next_if(|held| held.event.sequence == ready.sequence) {
+                ready.event = Some(held);
+            }
+        }
+    }
+
+    /// Events that are read ahead, or at their attempt.
     fn extend_ready(&mut self, sequences: Vec<u64>) {
+        self.is_unread |= !sequences.is_empty();
         for sequence in sequences {
             let key = self.key_before_reading(sequence);
             self.ready.push_back(Ready {

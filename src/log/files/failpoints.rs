@@ -28,7 +28,11 @@ pub(crate) fn reach_ack() {
     }
 }
 
-fn reach(point: &str) -> io::Result<()> {
+/// Ends the process or fails here, if a test asks for it.
+///
+/// # Errors
+/// The one that the test asks for.
+pub(crate) fn reach(point: &str) -> io::Result<()> {
     fail::fail_point!(point, |action| {
         let action = action.unwrap_or_default();
         eprintln!("failpoint {point}: {action}");

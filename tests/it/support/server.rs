@@ -167,6 +167,12 @@ impl Server {
         lines.any(|line| line.contains(part))
     }
 
+    /// Whether the process has ended.
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a process").is_some()
+    }
+
     /// Ends the process as a power cut would end it, as far as the process can tell.
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.expect("a process to kill");
