@@ -1,6 +1,6 @@
 # The few verbs of this project. CI calls the same ones.
 
-.PHONY: run test soak fuzz check bench openapi
+.PHONY: run test soak fuzz check bench bench-rules openapi
 
 # Builds and starts a server to try things on; prints what to try.
 run:
@@ -34,6 +34,10 @@ check:
 # Prints the figures, each with its bar.
 bench:
 	cargo bench --bench figures
+
+# Prints what matching and transforming cost beside reading the same events, each with its bar.
+bench-rules:
+	cargo bench --bench rules
 
 # Writes the documents that the binary describes itself with.
 openapi:

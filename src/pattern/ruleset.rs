@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::mem::take;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::filter::Filter;
 use super::layer::Layer;
 use super::layer::Rule;
@@ -26,7 +28,7 @@ const FEW_CHANGES: usize = 256;
 pub struct RuleSet<K> {
     base: Arc<Layer<K>>,
     /// The places of rules of the base that are there no more.
-    removed: Arc<HashSet<u32>>,
+    removed: Arc<HashSet<u32, RandomState>>,
     added: Option<Arc<Added<K>>>,
 }
 

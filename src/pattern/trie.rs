@@ -50,7 +50,15 @@ pub(super) struct Trie {
 #[derive(Debug, Clone, Default)]
 struct Node {
     path: Option<PathId>,
+    /// Which marks the names of children have: most names that no rule names are told by theirs.
+    marks: u64,
     children: HashMap<Box<[u8]>, NodeId, RandomState>,
+}
+
+/// One bit for a name, by its length and its first and last letters.
+fn mark(name: &[u8]) -> u64 {
+    let end = |letter: Option<&u8>| letter.map_or(0, |&letter| usize::from(letter));
+    1 << ((name.len() + end(name.first()) * 7 + end(name.last()) * 3) % 64)
 }
 
 impl Default for Trie {
@@ -80,6 +88,7 @@ impl Trie {
             let Some(node) = self.nodes.get_mut(at.0 as usize) else {
                 break;
             };
+            node.marks |= mark(step.as_bytes());
             at = *node.children.entry(step.as_bytes().into()).or_insert(next);
             if at == next {
                 self.nodes.push(Node::default());
@@ -130,7 +139,9 @@ impl Trie {
 
     /// One step down.
     pub(super) fn step(&self, node: NodeId, step: &[u8]) -> Option<NodeId> {
-        self.node(node)?.children.get(step).copied()
+        let node = self.node(node)?;
+        let may_be = node.marks & mark(step) != 0;
+        may_be.then(|| node.children.get(step)).flatten().copied()
     }
 
     /// The path that ends here, if a rule names it.
