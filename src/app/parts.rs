@@ -272,11 +272,11 @@ impl Publish for Decides {
     }
 }
 
-/// Targets whose address is a literal that may not be called. Names are judged when they are resolved.
+/// Targets whose host may not be called. What a name has for addresses is judged when it is resolved.
 fn egress_issues(policy: &egress::Policy, rule: &Rule) -> Vec<Issue> {
     let judge = |(place, target): (usize, &crate::catalog::Target)| {
         let (at, url) = target.kind.url()?;
-        let denied = policy.permit_literal(url).err()?;
+        let denied = policy.permit_host(url).err()?;
         Some(Issue::new(
             format!("/targets/{place}{at}"),
             "egress-denied",
@@ -301,7 +301,7 @@ fn outgoing_tls(settings: &Settings) -> Result<egress::Tls, ServeError> {
 fn connection_issues(policy: &egress::Policy, tls: &egress::Tls, connection: &Connection) -> Vec<Issue> {
     let mut issues = Vec::new();
     if let Some(Auth::OAuth2(oauth)) = &connection.auth
-        && let Err(denied) = policy.permit_literal(&oauth.token_url)
+        && let Err(denied) = policy.permit_host(&oauth.token_url)
     {
         issues.push(Issue::new(
             "/oauth2/token_url",

@@ -2,7 +2,8 @@
 //!
 //! Addresses are judged twice: as a literal in the URL before anything is sent (HTTP clients
 //! skip the resolver for literals), and as an answer of the resolver at the moment of
-//! connecting, so a name that changes its address between check and use gains nothing.
+//! connecting, so a name that changes its address between check and use gains nothing. Names that
+//! mean something in a network of one's own only are refused unless their addresses were opened.
 
 mod client;
 mod connector;

@@ -8,14 +8,24 @@ use ipnet::IpNet;
 use url::Host;
 use url::Url;
 
-/// An address that the policy refuses.
+/// An address or a name that the policy refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("outgoing calls to {address} are not allowed ({class}); open it with --egress-allow <CIDR>")]
-pub struct Denied {
-    /// The address refused.
-    pub address: IpAddr,
-    /// What kind of address it is.
-    pub class: &'static str,
+#[non_exhaustive]
+pub enum Denied {
+    /// The address is closed.
+    #[error("outgoing calls to {address} are not allowed ({class}); open it with --egress-allow <CIDR>")]
+    Address {
+        /// The address refused.
+        address: IpAddr,
+        /// What kind of address it is.
+        class: &'static str,
+    },
+    /// The name belongs to a network of somebody's own, and its address is not one that was opened.
+    #[error("outgoing calls to {class} reach opened addresses only; open them with --egress-allow <CIDR>")]
+    Name {
+        /// What kind of name it is.
+        class: &'static str,
+    },
 }
 
 /// Public addresses, and the ranges the operator opened.
@@ -85,32 +95,48 @@ impl Policy {
         let address = address.to_canonical();
         for reached in [Some(address), embedded(address)].into_iter().flatten() {
             if let Some(class) = class(reached).filter(|_| is_within(&ALWAYS_DENIED, reached)) {
-                return Err(Denied { address, class });
+                return Err(Denied::Address { address, class });
             }
         }
-        if self.allow.iter().any(|range| range.contains(&address)) {
+        if self.is_opened(address) {
             return Ok(());
         }
-        class(address).map_or(Ok(()), |class| Err(Denied { address, class }))
+        class(address).map_or(Ok(()), |class| Err(Denied::Address { address, class }))
     }
 
-    /// Judges the host of a URL if it is an address; names are judged when they are resolved.
+    /// Judges the host of a URL as far as that goes before it is resolved.
     ///
     /// # Errors
-    /// [`Denied`], for a literal and for `localhost` while loopback is closed.
-    pub fn permit_literal(&self, url: &Url) -> Result<(), Denied> {
+    /// [`Denied`], for an address and for a name that nothing can be behind but closed addresses.
+    pub fn permit_host(&self, url: &Url) -> Result<(), Denied> {
         match url.host() {
             Some(Host::Ipv4(address)) => self.permit(address.into()),
             Some(Host::Ipv6(address)) => self.permit(address.into()),
-            Some(Host::Domain(name)) if is_localhost(name) => self
+            Some(Host::Domain(name)) => self.permit_name(name),
+            None => Ok(()),
+        }
+    }
+
+    /// Judges a name before it is resolved.
+    pub(super) fn permit_name(&self, name: &str) -> Result<(), Denied> {
+        if is_localhost(name) {
+            return self
                 .permit(Ipv4Addr::LOCALHOST.into())
-                .or_else(|denied| self.permit(Ipv6Addr::LOCALHOST.into()).map_err(|_| denied)),
+                .or_else(|denied| self.permit(Ipv6Addr::LOCALHOST.into()).map_err(|_| denied));
+        }
+        match internal(name) {
+            Some(class) if self.allow.is_empty() => Err(Denied::Name { class }),
             _ => Ok(()),
         }
     }
 
+    fn is_opened(&self, address: IpAddr) -> bool {
+        self.allow.iter().any(|range| range.contains(&address))
+    }
+
     /// Keeps the addresses of a resolved name, or none: one refused answer condemns the name.
-    /// Only `localhost`, whose answers nobody else decides, keeps its permitted ones.
+    /// A name of a network of one's own must have opened addresses, for a public one is somebody
+    /// else's. Only `localhost`, whose answers nobody else decides, keeps its permitted ones.
     pub(super) fn permit_resolved(&self, name: &str, found: &[IpAddr]) -> Result<Vec<IpAddr>, Denied> {
         let verdicts = || {
             found
@@ -123,7 +149,13 @@ impl Policy {
                 return Ok(permitted);
             }
         }
-        verdicts().collect()
+        let permitted = verdicts().collect::<Result<Vec<_>, _>>()?;
+        match internal(name) {
+            Some(class) if !permitted.iter().all(|found| self.is_opened(found.to_canonical())) => {
+                Err(Denied::Name { class })
+            }
+            _ => Ok(permitted),
+        }
     }
 }
 
@@ -139,8 +171,27 @@ fn embedded(address: IpAddr) -> Option<IpAddr> {
 }
 
 fn is_localhost(name: &str) -> bool {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let name = plain(name);
     name == "localhost" || name.ends_with(".localhost")
+}
+
+/// What kind of name it is, if it means something in a network of one's own only.
+fn internal(name: &str) -> Option<&'static str> {
+    let name = plain(name);
+    let Some((_, last)) = name.rsplit_once('.') else {
+        return Some("names of one label");
+    };
+    match last {
+        "localhost" => Some("names below .localhost"),
+        "local" => Some("names below .local"),
+        "internal" => Some("names below .internal"),
+        _ => None,
+    }
+}
+
+/// A name without the dot that ends it, in lower case.
+fn plain(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
 }
 
 fn class(address: IpAddr) -> Option<&'static str> {
@@ -263,7 +314,7 @@ mod tests {
     #[test]
     fn literals_are_judged_however_they_are_written() {
         let policy = Policy::new(vec!["127.0.0.1/32".parse().unwrap()]);
-        let judge = |url: &str| policy.permit_literal(&Url::parse(url).unwrap()).is_ok();
+        let judge = |url: &str| policy.permit_host(&Url::parse(url).unwrap()).is_ok();
         for open in [
             "http://127.0.0.1/",
             "http://2130706433/",
@@ -280,6 +331,55 @@ mod tests {
             "http://[::1]/",
         ] {
             assert!(!judge(closed), "{closed}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_a_network_of_ones_own_reaches_opened_addresses_only() {
+        let names = [
+            "crm",
+            "crm.",
+            "CRM.Internal",
+            "printer.local",
+            "a.b.local.",
+            "crm.internal",
+        ];
+        let (closed, open) = (
+            Policy::default(),
+            Policy::new(vec!["10.0.0.0/8".parse().unwrap()]),
+        );
+        for name in names {
+            let url = Url::parse(&format!("http://{name}/")).unwrap();
+            assert!(closed.permit_host(&url).is_err(), "{name}");
+            assert_eq!(open.permit_host(&url), Ok(()), "{name}");
+            assert_eq!(
+                open.permit_resolved(name, &[ip("10.0.0.1")]),
+                Ok(vec![ip("10.0.0.1")])
+            );
+            for others in [
+                vec![ip("1.1.1.1")],
+                vec![ip("10.0.0.1"), ip("1.1.1.1")],
+                vec![ip("192.168.0.1")],
+            ] {
+                assert!(open.permit_resolved(name, &others).is_err(), "{name}: {others:?}");
+            }
+        }
+        for name in ["app.localhost", "localhost", "LOCALHOST."] {
+            let url = Url::parse(&format!("http://{name}/")).unwrap();
+            assert!(
+                closed.permit_host(&url).is_err() && open.permit_host(&url).is_err(),
+                "{name}"
+            );
+        }
+        for name in [
+            "example.com",
+            "internal.example",
+            "local.example.com",
+            "mylocal.example",
+        ] {
+            let url = Url::parse(&format!("http://{name}/")).unwrap();
+            assert_eq!(closed.permit_host(&url), Ok(()), "{name}");
+            assert!(closed.permit_resolved(name, &[ip("1.1.1.1")]).is_ok(), "{name}");
         }
     }
 

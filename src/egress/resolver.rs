@@ -58,6 +58,7 @@ impl GuardedResolver {
     }
 
     async fn permitted(self, name: Name) -> Result<vec::IntoIter<SocketAddr>, ResolveError> {
+        self.policy.permit_name(name.as_str())?;
         let resolved = self.lookups.resolve(name.as_str().to_owned());
         let found = tokio::time::timeout(RESOLVE_TIMEOUT, resolved).await??;
         // All are judged, also those that would not be tried.
