@@ -4,7 +4,9 @@
 mod batches;
 mod certificates;
 mod crashes;
+mod forbidden;
 mod header_vectors;
+mod names;
 mod odd_json;
 mod starts;
 mod targets;

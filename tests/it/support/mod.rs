@@ -2,6 +2,7 @@
 
 mod authority;
 mod command;
+mod dns;
 mod evil;
 mod mounts;
 mod raw;
@@ -16,6 +17,8 @@ pub(crate) use authority::Identity;
 pub(crate) use command::Ran;
 pub(crate) use command::tramline;
 pub(crate) use command::tramline_with;
+pub(crate) use dns::Dns;
+pub(crate) use dns::DnsAnswer;
 pub(crate) use evil::Evil;
 pub(crate) use evil::Step;
 pub(crate) use mounts::Image;

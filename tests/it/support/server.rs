@@ -19,8 +19,12 @@ use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::Dns;
 use super::PATIENCE;
 use super::eventually;
+
+/// What stands before the binary, and a variable that it gets.
+type Launch<'a> = (Vec<String>, Option<(&'a str, &'a str)>);
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tramline");
 
@@ -29,6 +33,8 @@ pub(crate) struct Server {
     child: Child,
     url: String,
     dir: Arc<TempDir>,
+    /// What stands before the binary: a command that runs it.
+    wrapper: Vec<String>,
     args: Vec<String>,
     http: reqwest::Client,
     /// Reads what the server says, so that it never blocks on a full pipe.
@@ -56,6 +62,13 @@ impl Server {
         server
     }
 
+    /// A server whose system resolves names with this DNS server alone.
+    pub(crate) async fn start_resolving(dns: &Dns, flags: &[&str]) -> Self {
+        let mut server = Self::spawn_in(fresh_dir(), "127.0.0.1:0", flags, (dns.wrapper(), None));
+        server.ready().await;
+        server
+    }
+
     /// A server that will not get ready, as soon as it answers at all.
     pub(crate) async fn start_unready(flags: &[&str]) -> Self {
         // It says where it is only when it is ready, so the address is chosen here.
@@ -72,7 +85,7 @@ impl Server {
 
     /// A server whose data is in a directory on another file system.
     pub(crate) async fn start_in(dir: TempDir, flags: &[&str]) -> Self {
-        let mut server = Self::spawn_in(dir, "127.0.0.1:0", flags, None);
+        let mut server = Self::spawn_in(dir, "127.0.0.1:0", flags, Launch::default());
         server.ready().await;
         server
     }
@@ -80,23 +93,19 @@ impl Server {
     /// A server that is told to fail by this variable, and whether it got ready nevertheless.
     #[cfg(feature = "failpoints")]
     pub(crate) async fn start_failing(flags: &[&str], variable: (&str, &str)) -> (Self, bool) {
-        let mut server = Self::spawn_in(fresh_dir(), "127.0.0.1:0", flags, Some(variable));
+        let mut server = Self::spawn_in(fresh_dir(), "127.0.0.1:0", flags, (Vec::new(), Some(variable)));
         let is_ready = server.becomes_ready().await;
         (server, is_ready)
     }
 
     fn spawn(listen: &str, flags: &[&str]) -> Self {
-        Self::spawn_in(fresh_dir(), listen, flags, None)
+        Self::spawn_in(fresh_dir(), listen, flags, Launch::default())
     }
 
-    fn spawn_in(dir: TempDir, listen: &str, flags: &[&str], variable: Option<(&str, &str)>) -> Self {
+    fn spawn_in(dir: TempDir, listen: &str, flags: &[&str], (wrapper, variable): Launch<'_>) -> Self {
         let dir = Arc::new(dir);
-        let mut args: Vec<String> = ["--listen", listen].map(str::to_owned).into();
-        args.extend(flags.iter().map(|arg| (*arg).to_owned()));
-        if !flags.contains(&"--segment-size") {
-            args.extend(["--segment-size", "8388608", "--max-batch-bytes", "1048576"].map(str::to_owned));
-        }
-        let child = launch(dir.path(), &args, variable);
+        let args = arguments(listen, flags);
+        let child = launch(dir.path(), (&wrapper, &args), variable);
         // Done once by whoever comes first; the others find it done.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -104,6 +113,7 @@ impl Server {
             child,
             url: String::new(),
             dir,
+            wrapper,
             args,
             http,
             talk: JoinSet::new(),
@@ -180,8 +190,14 @@ impl Server {
 
     /// Starts again on the same data.
     pub(crate) async fn restart(&mut self) {
-        self.child = launch(self.dir.path(), &self.args, None);
+        self.child = launch(self.dir.path(), (&self.wrapper, &self.args), None);
         self.ready().await;
+    }
+
+    /// Starts again on the same data, with these flags and no others.
+    pub(crate) async fn restart_with(&mut self, flags: &[&str]) {
+        self.args = arguments("127.0.0.1:0", flags);
+        self.restart().await;
     }
 
     /// The first line of its log, since it is ready, with this text; waits for it.
@@ -380,8 +396,20 @@ fn fresh_dir() -> TempDir {
     TempDir::new().expect("a directory")
 }
 
-fn launch(dir: &Path, args: &[String], variable: Option<(&str, &str)>) -> Child {
-    Command::new(BINARY)
+/// The arguments of a server with small segments.
+fn arguments(listen: &str, flags: &[&str]) -> Vec<String> {
+    let mut args: Vec<String> = ["--listen", listen].map(str::to_owned).into();
+    args.extend(flags.iter().map(|arg| (*arg).to_owned()));
+    if !flags.contains(&"--segment-size") {
+        args.extend(["--segment-size", "8388608", "--max-batch-bytes", "1048576"].map(str::to_owned));
+    }
+    args
+}
+
+fn launch(dir: &Path, (wrapper, args): (&[String], &[String]), variable: Option<(&str, &str)>) -> Child {
+    let mut words = wrapper.iter().map(String::as_str).chain([BINARY]);
+    Command::new(words.next().expect("the binary at least"))
+        .args(words)
         .arg("serve")
         .arg("--data-dir")
         .arg(dir.join("data"))
