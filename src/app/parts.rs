@@ -167,7 +167,12 @@ pub(super) async fn rule(
         log.record(missing).await?;
     }
     let vault = Arc::new(vault::open(settings, &view)?);
-    let policy = Arc::new(egress::Policy::new(settings.egress_allow.clone()));
+    let proxy = settings
+        .egress_proxy
+        .as_ref()
+        .map(|url| egress::Proxy::new(url.url()));
+    let policy = egress::Policy::new(settings.egress_allow.clone());
+    let policy = Arc::new(policy.through(proxy.transpose()?));
     let tls = outgoing_tls(settings)?;
     let terms = Terms {
         origin: settings.origin(),

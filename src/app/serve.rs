@@ -75,6 +75,9 @@ pub enum ServeError {
     /// Outgoing TLS connections cannot be made.
     #[error("--egress-ca cannot be used")]
     Tls(#[source] egress::TlsError),
+    /// Outgoing calls have no way out.
+    #[error("--egress-proxy cannot be used")]
+    Proxy(#[from] egress::ProxyError),
     /// A file cannot be written, or signals cannot be handled.
     #[error("{0}")]
     System(&'static str, #[source] std::io::Error),
@@ -98,6 +101,7 @@ impl ServeError {
             Self::Unprotected(_)
             | Self::Vault(_)
             | Self::Tls(_)
+            | Self::Proxy(_)
             | Self::Address(_)
             | Self::InUse(_)
             | Self::Log(LogError::InvalidConfig { .. })

@@ -21,6 +21,7 @@ use super::hidden::Hidden;
 use super::list::list;
 use super::period::Fsync;
 use super::period::Period;
+use super::proxy_url::ProxyUrl;
 
 /// What the command line says; what is not said is `None`.
 #[derive(Debug, Clone, Default, Serialize, clap::Args)]
@@ -50,6 +51,11 @@ pub struct Flags {
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub egress_ca: Option<PathBuf>,
+    /// Proxy for outgoing calls, http://[user:password@]host:port; none is taken from the environment's own
+    /// variables
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub egress_proxy: Option<ProxyUrl>,
     /// File with the keys that encrypt stored secrets: 32 bytes in base64 a line, the current one first
     /// [default: encryption.key in the data directory, made if missing, when the catalog is there too]
     #[arg(long, value_name = "FILE")]
@@ -146,6 +152,8 @@ pub struct Settings {
     pub egress_allow: Vec<IpNet>,
     /// File with further certificate authorities for outgoing calls.
     pub egress_ca: Option<PathBuf>,
+    /// Proxy for outgoing calls.
+    pub egress_proxy: Option<ProxyUrl>,
     /// The keys that encrypt stored secrets, with commas between them, instead of in a file. It has no
     /// flag, because flags are seen by everybody on the machine.
     pub encryption_key: Option<Hidden>,
@@ -190,6 +198,7 @@ impl Default for Settings {
             rules: Vec::new(),
             egress_allow: Vec::new(),
             egress_ca: None,
+            egress_proxy: None,
             encryption_key: None,
             encryption_key_file: None,
             secrets_dir: None,
@@ -258,13 +267,14 @@ const MAX_SENT: u64 = 8 * 1024 * 1024;
 const MAX_EVENTS: usize = 65_535;
 
 const PREFIX: &str = "TRAMLINE_";
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 23] = [
     "listen",
     "data-dir",
     "database-url",
     "rules",
     "egress-allow",
     "egress-ca",
+    "egress-proxy",
     "encryption-key",
     "encryption-key-file",
     "secrets-dir",
@@ -355,10 +365,10 @@ impl Settings {
         let values = serde_json::to_value(&settings).unwrap_or_default();
         let shown = NAMES.iter().map(|name| Shown {
             name: (*name).to_owned(),
-            value: if *name == "database-url" {
-                redacted(settings.database_url.as_deref())
-            } else {
-                values.get(name).unwrap_or(&serde_json::Value::Null).to_string()
+            value: match *name {
+                "database-url" => redacted(settings.database_url.as_deref()),
+                "egress-proxy" => redacted(settings.egress_proxy.as_ref().map(|proxy| proxy.url().as_str())),
+                _ => values.get(name).unwrap_or(&serde_json::Value::Null).to_string(),
             },
             source: figment
                 .find_metadata(name)
@@ -404,7 +414,7 @@ impl<P: figment::Provider> figment::Provider for Named<P> {
     }
 }
 
-/// A database URL without its passwords; what names no host is not shown at all.
+/// A URL without its passwords; what names no host is not shown at all.
 fn redacted(url: Option<&str>) -> String {
     const HIDDEN: &str = "***";
     let Some(url) = url else { return "null".to_owned() };

@@ -30,6 +30,7 @@ use tokio::sync::Notify;
 use super::Denied;
 use super::Policy;
 use super::connector::Connector;
+use super::connector::NoTunnel;
 use super::resolver::ResolveError;
 use super::stopwatch;
 use super::stopwatch::Stopwatch;
@@ -56,6 +57,9 @@ pub enum CallError {
     /// Nobody answers at the address; nothing was sent.
     #[error("cannot connect to the target{}", .0.map_or_else(String::new, |kind| format!(": {kind}")))]
     Unconnected(Option<io::ErrorKind>),
+    /// The proxy on the way made no connection; nothing was sent.
+    #[error("the egress proxy made no connection to the target")]
+    NoTunnel,
     /// No TLS could be agreed on; nothing was sent.
     #[error("no secure connection to the target{}", .0.as_ref().map_or_else(String::new, |why| format!(": {why}")))]
     Insecure(Option<rustls::Error>),
@@ -155,6 +159,9 @@ fn sort(error: &legacy::Error, watch: &Stopwatch) -> CallError {
     while let Some(inner) = cause {
         if let Some(denied) = inner.downcast_ref::<Denied>() {
             return denied.clone().into();
+        }
+        if let Some(NoTunnel) = inner.downcast_ref() {
+            return CallError::NoTunnel;
         }
         match inner.downcast_ref::<ResolveError>() {
             Some(ResolveError::Denied(denied)) => return denied.clone().into(),

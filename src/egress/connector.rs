@@ -14,12 +14,15 @@ use http::uri::Scheme;
 use hyper_rustls::HttpsConnector;
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower::Service;
 
+use super::Denied;
 use super::Policy;
 use super::resolver::GuardedResolver;
+use super::resolver::ResolveError;
 use super::stopwatch;
 
 /// Connecting takes a round trip or two; the attempt's own deadline still holds.
@@ -35,14 +38,34 @@ pub(super) struct Connector(HttpsConnector<Tcp>);
 impl Connector {
     /// Connections to what `policy` permits.
     pub(super) fn new(policy: Arc<Policy>, mut tls: rustls::ClientConfig) -> Self {
-        let mut inner = HttpConnector::new_with_resolver(GuardedResolver::new(Arc::clone(&policy)));
-        inner.enforce_http(false);
-        inner.set_nodelay(true);
-        inner.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let guard = GuardedResolver::new(Arc::clone(&policy));
+        let way = match policy.proxy() {
+            None => Way::Direct(prepared(HttpConnector::new_with_resolver(guard))),
+            Some(proxy) => {
+                let tunnel = Tunnel::new(proxy.uri.clone(), prepared(HttpConnector::new()));
+                let tunnel = match &proxy.authorization {
+                    Some(authorization) => tunnel.with_auth(authorization.clone()),
+                    None => tunnel,
+                };
+                Way::Proxied { tunnel, guard }
+            }
+        };
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Self((Tcp { inner, policy }, tls).into())
+        Self((Tcp { way, policy }, tls).into())
     }
 }
+
+fn prepared<R>(mut connector: HttpConnector<R>) -> HttpConnector<R> {
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    connector
+}
+
+/// The proxy has made no connection. Never says why: what it answers may be anything.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection by the proxy")]
+pub(super) struct NoTunnel;
 
 impl Service<Uri> for Connector {
     type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -69,8 +92,70 @@ impl Service<Uri> for Connector {
 /// Connections without TLS.
 #[derive(Clone)]
 struct Tcp {
-    inner: HttpConnector<GuardedResolver>,
+    way: Way,
     policy: Arc<Policy>,
+}
+
+/// How a connection is made.
+#[derive(Clone)]
+enum Way {
+    /// To the target itself, as the resolver permits.
+    Direct(HttpConnector<GuardedResolver>),
+    /// By a proxy that is asked for it, once the resolver has permitted it.
+    Proxied {
+        tunnel: Tunnel<HttpConnector>,
+        guard: GuardedResolver,
+    },
+}
+
+impl Way {
+    fn connect(&mut self, uri: Uri) -> Connecting<TokioIo<TcpStream>> {
+        match self {
+            Self::Direct(connector) => {
+                let connecting = connector.call(uri);
+                Box::pin(async move { Ok(connecting.await?) })
+            }
+            Self::Proxied { tunnel, guard } => {
+                let (mut tunnel, guard) = (tunnel.clone(), guard.clone());
+                Box::pin(async move {
+                    judge(guard, &uri).await?;
+                    std::future::poll_fn(|context| tunnel.poll_ready(context))
+                        .await
+                        .map_err(|_| NoTunnel)?;
+                    let connected = tunnel.call(with_port(&uri)?).await;
+                    Ok(connected.map_err(|_| NoTunnel)?)
+                })
+            }
+        }
+    }
+}
+
+/// Refuses a name that has an address that may not be called. One that this machine cannot resolve
+/// is left to the proxy, which may be the only one here that can.
+async fn judge(mut guard: GuardedResolver, uri: &Uri) -> Result<(), Denied> {
+    let name = uri.host().filter(|_| literal(uri).is_none());
+    let Some(Ok(name)) = name.map(str::parse) else {
+        return Ok(());
+    };
+    match guard.call(name).await {
+        Err(ResolveError::Denied(denied)) => Err(denied),
+        _ => Ok(()),
+    }
+}
+
+/// The address for a proxy, which is not told the scheme.
+fn with_port(uri: &Uri) -> Result<Uri, http::Error> {
+    let default = if uri.scheme() == Some(&Scheme::HTTPS) {
+        443
+    } else {
+        80
+    };
+    let port = uri.port_u16().unwrap_or(default);
+    Uri::builder()
+        .scheme(Scheme::HTTP)
+        .authority(format!("{}:{port}", uri.host().unwrap_or_default()))
+        .path_and_query("/")
+        .build()
 }
 
 impl Service<Uri> for Tcp {
@@ -79,7 +164,11 @@ impl Service<Uri> for Tcp {
     type Future = Connecting<Self::Response>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context).map_err(Into::into)
+        match &mut self.way {
+            Way::Direct(connector) => connector.poll_ready(context).map_err(Into::into),
+            // Asked when the target is judged.
+            Way::Proxied { .. } => Poll::Ready(Ok(())),
+        }
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
@@ -87,7 +176,7 @@ impl Service<Uri> for Tcp {
         if let Some(Err(denied)) = literal(&uri).map(|address| self.policy.permit(address)) {
             return Box::pin(async move { Err(denied.into()) });
         }
-        let (watch, connecting) = (stopwatch::current(), self.inner.call(uri));
+        let (watch, connecting) = (stopwatch::current(), self.way.connect(uri));
         Box::pin(async move {
             let started = Instant::now();
             let stream = connecting.await?;

@@ -8,6 +8,7 @@
 mod client;
 mod connector;
 mod policy;
+mod proxy;
 mod resolver;
 mod stopwatch;
 mod tls;
@@ -16,6 +17,8 @@ pub use client::CallError;
 pub use client::Client;
 pub use policy::Denied;
 pub use policy::Policy;
+pub use proxy::Proxy;
+pub use proxy::ProxyError;
 pub use stopwatch::Phases;
 pub use stopwatch::Stopwatch;
 pub use tls::Tls;

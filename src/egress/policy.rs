@@ -8,6 +8,8 @@ use ipnet::IpNet;
 use url::Host;
 use url::Url;
 
+use super::Proxy;
+
 /// An address or a name that the policy refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -28,10 +30,11 @@ pub enum Denied {
     },
 }
 
-/// Public addresses, and the ranges the operator opened.
+/// Public addresses, and the ranges the operator opened; and the way there.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     allow: Vec<IpNet>,
+    proxy: Option<Proxy>,
 }
 
 /// Refused even inside an opened range: cloud metadata services and link-local addresses.
@@ -84,7 +87,17 @@ impl Policy {
     /// Public addresses and these ranges.
     #[must_use]
     pub const fn new(allow: Vec<IpNet>) -> Self {
-        Self { allow }
+        Self { allow, proxy: None }
+    }
+
+    /// The same through a proxy, whose own address is trusted.
+    #[must_use]
+    pub fn through(self, proxy: Option<Proxy>) -> Self {
+        Self { proxy, ..self }
+    }
+
+    pub(super) const fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
     }
 
     /// Whether an outgoing connection to this address may be made. Pure.

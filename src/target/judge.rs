@@ -48,7 +48,7 @@ pub(super) fn failed(error: &CallError) -> Report {
     let (outcome, class) = match error {
         CallError::Denied(_) => (Outcome::Permanent, "egress_blocked"),
         CallError::Unresolved => (Outcome::RetryLater, "dns_error"),
-        CallError::Unconnected(_) => (Outcome::RetryLater, "connect_error"),
+        CallError::Unconnected(_) | CallError::NoTunnel => (Outcome::RetryLater, "connect_error"),
         CallError::Insecure(_) => (Outcome::RetryLater, "tls_error"),
         CallError::Protocol => (Outcome::RetryLater, "protocol_error"),
         CallError::Request => (Outcome::Permanent, "format_error"),

@@ -8,5 +8,6 @@ mod forbidden;
 mod header_vectors;
 mod names;
 mod odd_json;
+mod proxies;
 mod starts;
 mod targets;

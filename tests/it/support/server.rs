@@ -69,6 +69,14 @@ impl Server {
         server
     }
 
+    /// The same as [`start_with`](Self::start_with) with an environment variable.
+    pub(crate) async fn start_in_environment(variable: (&str, &str), flags: &[&str]) -> Self {
+        let flags = [&["--egress-allow", "127.0.0.1/32"], flags].concat();
+        let mut server = Self::spawn_in(fresh_dir(), "127.0.0.1:0", &flags, (Vec::new(), Some(variable)));
+        server.ready().await;
+        server
+    }
+
     /// A server that will not get ready, as soon as it answers at all.
     pub(crate) async fn start_unready(flags: &[&str]) -> Self {
         // It says where it is only when it is ready, so the address is chosen here.
@@ -207,6 +215,13 @@ impl Server {
         let lines = tokio::time::timeout(PATIENCE, said.wait_for(|lines| find(lines).is_some())).await;
         let lines = lines.unwrap_or_else(|_| panic!("the server never says `{part}`"));
         find(&lines.expect("a server that runs")).expect("the line")
+    }
+
+    /// Every line that it has said; the process has ended.
+    pub(crate) async fn everything_said(&mut self) -> Vec<String> {
+        while self.talk.join_next().await.is_some() {}
+        let said = self.said.borrow();
+        self.announced.iter().chain(said.iter()).cloned().collect()
     }
 
     /// Asks the process to stop, and gives how it ended.
