@@ -20,6 +20,7 @@ use super::names::RuleName;
 use super::names::TargetName;
 use super::rule::Rule;
 use super::suggest;
+use super::target::ReplyTo;
 use super::target::Target;
 use crate::log::BusId;
 use crate::log::RouteId;
@@ -192,6 +193,34 @@ impl View {
                 Some(near) => issue.with_correction(format!("did you mean `{near}`?")),
                 None => issue.with_correction(format!("create it with PUT /v1/connections/{name}")),
             })
+        };
+        rule.targets.iter().enumerate().filter_map(missing).collect()
+    }
+
+    /// An issue for every target of a rule whose replies go to a bus which is not there and will not come
+    /// with the same change.
+    #[must_use]
+    pub fn missing_reply_buses(&self, rule: &Rule, coming: &[BusName]) -> Vec<Issue> {
+        let missing = |(index, target): (usize, &Target)| {
+            let ReplyTo::Bus(name) = target.kind.reply_to() else {
+                return None;
+            };
+            if self.buses.contains_key(name) || coming.contains(name) {
+                return None;
+            }
+            let detail = format!("there is no bus `{name}` for the replies");
+            let issue = Issue::new(
+                format!("/targets/{index}/function/http/bus"),
+                "unknown-bus",
+                detail,
+            );
+            let known = self.buses.keys().filter(|name| !name.is_system());
+            Some(
+                match suggest::nearest(name.as_str(), known.map(BusName::as_str)) {
+                    Some(near) => issue.with_correction(format!("did you mean `{near}`?")),
+                    None => issue.with_correction(format!("create it with PUT /v1/buses/{name}")),
+                },
+            )
         };
         rule.targets.iter().enumerate().filter_map(missing).collect()
     }

@@ -89,6 +89,21 @@ pub enum Desired {
     },
 }
 
+impl Desired {
+    /// The buses of its rules, which are there after it.
+    fn buses(&self) -> Vec<BusName> {
+        match self {
+            Self::Apply { files, .. } => files.iter().map(|file| file.bus.clone()).collect(),
+            Self::Sources(sources) => {
+                let files = sources.iter().flat_map(|source| &source.files);
+                files.map(|file| file.bus.clone()).collect()
+            }
+            Self::PutRule { bus, .. } => vec![bus.clone()],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Why the catalog was not changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -288,19 +303,20 @@ impl Control {
 
     /// Refuses rules for reasons that do not stand in them, and seals their secrets.
     fn admit(&self, view: &View, desired: &mut Desired) -> Result<(), ControlError> {
-        let mut issues = Vec::new();
+        let (mut issues, coming) = (Vec::new(), desired.buses());
+        let about = (view, coming.as_slice());
         match desired {
             Desired::Apply { files, .. } => {
                 for file in files {
-                    self.admit_file(view, file, &mut issues);
+                    self.admit_file(about, file, &mut issues);
                 }
             }
             Desired::Sources(sources) => {
                 for file in sources.iter_mut().flat_map(|source| &mut source.files) {
-                    self.admit_file(view, file, &mut issues);
+                    self.admit_file(about, file, &mut issues);
                 }
             }
-            Desired::PutRule { bus, rule, .. } => issues.extend(self.admit_rule(view, bus, rule)),
+            Desired::PutRule { bus, rule, .. } => issues.extend(self.admit_rule(about, bus, rule)),
             Desired::DeleteRule { .. }
             | Desired::PutBus(_)
             | Desired::DeleteBus(_)
@@ -314,10 +330,10 @@ impl Control {
         }
     }
 
-    fn admit_file(&self, view: &View, file: &mut RulesFile, issues: &mut Vec<Issue>) {
+    fn admit_file(&self, about: (&View, &[BusName]), file: &mut RulesFile, issues: &mut Vec<Issue>) {
         let mut found = Vec::new();
         for (index, rule) in file.rules.iter_mut().enumerate() {
-            let refused = self.admit_rule(view, &file.bus, rule);
+            let refused = self.admit_rule(about, &file.bus, rule);
             found.extend(refused.into_iter().map(|mut issue| {
                 issue.pointer = format!("/rules/{index}{}", issue.pointer);
                 issue
@@ -329,9 +345,11 @@ impl Control {
         }));
     }
 
-    fn admit_rule(&self, view: &View, bus: &BusName, rule: &mut Rule) -> Vec<Issue> {
+    /// Judges a rule by the catalog as it is, and by the buses that come with the same change.
+    fn admit_rule(&self, (view, coming): (&View, &[BusName]), bus: &BusName, rule: &mut Rule) -> Vec<Issue> {
         let mut issues = (self.admission)(Candidate::Rule(rule));
         issues.extend(view.missing_connections(rule));
+        issues.extend(view.missing_reply_buses(rule, coming));
         let before = view
             .current()
             .rule(bus, &rule.name)

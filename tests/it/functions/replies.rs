@@ -177,12 +177,26 @@ async fn f44_a_reply_that_is_no_event_is_a_dead_letter_beside_a_call_that_succee
 }
 
 #[tokio::test]
-async fn a_reply_to_a_bus_that_is_not_there_is_a_dead_letter_that_survives_a_restart() {
+async fn a_reply_to_a_bus_that_is_not_there_any_more_is_a_dead_letter_that_survives_a_restart() {
     let mut server = Server::start().await;
     let function = Evil::playing(answer(STRUCTURED, &event_json("r1", "answer"))).await;
-    server
-        .apply(&asking("ask", "ask", &function.url("/"), ", bus: nowhere"))
-        .await;
+    let rules = asking("ask", "ask", &function.url("/"), ", bus: nowhere");
+    let request = server.request(reqwest::Method::POST, "/v1/apply");
+    let request = request.header("content-type", "application/yaml");
+    let (status, problem) = server.call(request.body(rules.clone())).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (422, &json!("unknown-bus")),
+        "{problem}"
+    );
+    assert_eq!(
+        problem["errors"][0]["pointer"],
+        "/rules/0/targets/0/function/http/bus"
+    );
+    server.put("/v1/buses/nowhere", &json!({})).await;
+    server.apply(&rules).await;
+    let (status, answer) = server.delete("/v1/buses/nowhere").await;
+    assert_eq!(status, 204, "{answer}");
     let letter = invalid(&server, &function).await;
     assert!(
         letter["reason"].as_str().unwrap().contains("no bus `nowhere`"),
