@@ -51,6 +51,8 @@ mod webhook_id;
 mod worker;
 
 #[cfg(test)]
+mod clock_steps;
+#[cfg(test)]
 mod tests;
 
 pub use dead_letters::DeadLetter;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use serde_json::Value;
 use serde_json::json;
 
 use super::DeadLetter;
@@ -27,6 +28,7 @@ use crate::catalog::RuleName;
 use crate::catalog::TargetName;
 use crate::catalog::View;
 use crate::clock::Clock as _;
+use crate::clock::SharedClock;
 use crate::clock::SystemClock;
 use crate::event::Event;
 use crate::log::BusId;
@@ -37,6 +39,7 @@ use crate::log::NewEvent;
 use crate::log::Retention;
 use crate::log::RouteId;
 use crate::log::StateKind;
+use crate::target::Policy;
 use crate::target::Targets;
 use crate::target::Terms;
 
@@ -72,9 +75,12 @@ fn view() -> Arc<View> {
 
 /// The same with the target paused: nothing is attempted.
 fn paused() -> Arc<View> {
+    view_of(&json!({ "match": { "type": ["t"] }, "targets": [{ "name": "t", "echo": {}, "paused": true }] }))
+}
+
+/// The same with another rule, whose target is called `t` too.
+pub(super) fn view_of(spec: &Value) -> Arc<View> {
     let mut loaded = loaded();
-    let spec =
-        json!({ "match": { "type": ["t"] }, "targets": [{ "name": "t", "echo": {}, "paused": true }] });
     for revision in &mut loaded.revisions {
         revision.spec = Arc::new(spec.clone());
     }
@@ -144,7 +150,7 @@ fn senseless(key: u64) -> NewEvent {
 }
 
 /// Waits until the route is as wanted.
-async fn until(engine: &Engine, wanted: impl Fn(&RouteStatus) -> bool) {
+pub(super) async fn until(engine: &Engine, wanted: impl Fn(&RouteStatus) -> bool) {
     let wait = async {
         while !engine.routes().unwrap().iter().any(&wanted) {
             tokio::task::yield_now().await;
@@ -328,6 +334,39 @@ fn terms() -> Terms {
 }
 
 fn start_with(dir: &Path, log: &Log, keeping: Keeping, view: &Arc<View>) -> Engine {
+    start_outside(dir, log, (keeping, view), (Arc::default(), Arc::new(SystemClock)))
+}
+
+/// Delivers what may be called by a policy, at the time that a clock tells.
+pub(super) fn start_at(
+    dir: &Path,
+    log: &Log,
+    view: &Arc<View>,
+    outside: (Arc<Policy>, SharedClock),
+) -> Engine {
+    start_outside(dir, log, (keeping(None), view), outside)
+}
+
+/// Stores an event for the route.
+pub(super) async fn append(log: &Log, event: Bytes) {
+    let event = crate::event::event_from_json(&event, None).unwrap();
+    let stored = NewEvent {
+        key: crate::log::dedup_key(&log.uuid(), event.source(), event.id()),
+        generation: 1,
+        routes: vec![ROUTE],
+        attributes: crate::event::encode_attributes(&event),
+        data: event.data().bytes().clone(),
+        ..NewEvent::default()
+    };
+    log.append(BUS, vec![stored], Vec::new()).await.unwrap();
+}
+
+fn start_outside(
+    dir: &Path,
+    log: &Log,
+    (keeping, view): (Keeping, &Arc<View>),
+    (policy, clock): (Arc<Policy>, SharedClock),
+) -> Engine {
     drop(rustls::crypto::ring::default_provider().install_default());
     let logs = Logs {
         events: log.clone(),
@@ -336,12 +375,12 @@ fn start_with(dir: &Path, log: &Log, keeping: Keeping, view: &Arc<View>) -> Engi
     };
     let outside = Outside {
         targets: Targets::new(
-            (Arc::default(), crate::target::Tls::new(None).unwrap()),
+            (policy, crate::target::Tls::new(None).unwrap()),
             Arc::default(),
             terms(),
         ),
         publish: Arc::new(NoBus),
-        clock: Arc::new(SystemClock),
+        clock,
     };
     Engine::start(logs, outside, view).unwrap()
 }
@@ -463,12 +502,9 @@ async fn a_test_calls_no_address_that_a_delivery_may_not_call() {
     let log = log_with(dir.path(), |_| ());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let mut loaded = loaded();
-    let spec = json!({ "match": { "type": ["t"] }, "targets": [{ "name": "t", "webhook": { "url": url } }] });
-    for revision in &mut loaded.revisions {
-        revision.spec = Arc::new(spec.clone());
-    }
-    let view = Arc::new(View::from_loaded(&loaded).unwrap());
+    let view = view_of(
+        &json!({ "match": { "type": ["t"] }, "targets": [{ "name": "t", "webhook": { "url": url } }] }),
+    );
     let engine = start_with(dir.path(), &log, keeping(None), &view);
     let event = br#"{"specversion":"1.0","id":"1","source":"/s","type":"t"}"#;
     let event = crate::event::event_from_json(&Bytes::from_static(event), None).unwrap();

@@ -23,13 +23,13 @@ use crate::catalog::ConnectionView;
 use crate::catalog::Function;
 use crate::catalog::Target;
 use crate::catalog::TargetKind;
-use crate::egress;
 use crate::event::Event;
 use crate::secret::Vault;
 use caller::Caller;
 use url::Url;
 
 pub use crate::egress::Phases;
+pub use crate::egress::Policy;
 pub use crate::egress::Tls;
 pub use handshake::Consent;
 pub use reply::Reply;
@@ -161,7 +161,7 @@ pub struct Terms {
 impl Targets {
     /// Targets reached through guarded clients, with credentials that `vault` resolves.
     #[must_use]
-    pub fn new((policy, tls): (Arc<egress::Policy>, egress::Tls), vault: Arc<Vault>, terms: Terms) -> Self {
+    pub fn new((policy, tls): (Arc<Policy>, Tls), vault: Arc<Vault>, terms: Terms) -> Self {
         Self {
             caller: Caller::new(policy, tls, vault),
             terms: Arc::new(terms),
