@@ -13,12 +13,14 @@ compile_error!("the feature `failpoints` lets a variable end the process: it is 
 pub mod api;
 pub mod app;
 pub mod catalog;
+pub mod cesql;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod egress;
 pub mod event;
+pub mod filter;
 pub mod http;
 pub mod ingest;
 pub mod log;

@@ -1,6 +1,9 @@
-//! The conformance cases of event patterns, when `CONFORMANCE_DIR` names them.
+//! The conformance cases of event patterns and of CESQL, when `CONFORMANCE_DIR` names them.
 //!
 //! Without the variable there is nothing to run.
+
+#[path = "conformance/cesql.rs"]
+mod cesql;
 
 use std::fs;
 use std::path::Path;
