@@ -103,7 +103,7 @@ pub struct TriedRule {
     /// Its name; its place in the list if left out.
     #[serde(default)]
     pub name: Option<String>,
-    /// The pattern.
+    /// Which events it matches: an event pattern, `{"sql": …}` or `{"filters": […]}`.
     #[serde(rename = "match")]
     #[schema(value_type = Object)]
     pub pattern: Value,
@@ -143,13 +143,13 @@ pub struct RuleTried {
 pub struct RuleExplained {
     /// Whether the rule matches.
     pub matched: bool,
-    /// Where the pattern looked.
+    /// The field that was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// What the pattern asks for.
+    /// What is asked of it; of an expression, the part that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// What the event has there.
+    /// What the event has there; of an expression, also what went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
     /// JSON pointer to the condition in the rule.

@@ -92,9 +92,9 @@ pub struct DeliveryReply {
 pub struct NotMatched {
     /// Name of the rule.
     pub rule: String,
-    /// Where the pattern looked.
+    /// The field that was looked at.
     pub path: String,
-    /// What the pattern asks for.
+    /// What is asked of it; of an expression, the part that decided.
     pub expected: String,
     /// What the event has there.
     pub found: String,

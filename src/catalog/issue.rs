@@ -13,6 +13,8 @@ pub struct Issue {
     pub detail: String,
     /// What to write instead, where we can know it.
     pub correction: Option<String>,
+    /// Where in the text that the pointer names, in characters from 1, when that is known.
+    pub character: Option<usize>,
     /// Where in the text, when the document came as text.
     pub place: Option<Place>,
 }
@@ -42,6 +44,7 @@ impl Issue {
             code,
             detail: detail.into(),
             correction: None,
+            character: None,
             place: None,
         }
     }

@@ -40,7 +40,7 @@ pub(super) struct Origin {
 impl Origin {
     /// Where in the text an issue is.
     pub(super) fn place(&self, issue: &Issue) -> Place {
-        let (line, column) = self.document.locate(issue);
+        let (line, column) = self.document.locate(issue, &self.text);
         Place::in_text(&self.text, self.name.as_deref(), line, column)
     }
 }

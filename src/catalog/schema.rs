@@ -24,6 +24,13 @@ pub fn rules_schema() -> Value {
             "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" },
             "duration": { "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" },
             "rule": rule(),
+            "sql": {
+                "type": "string", "maxLength": 16384,
+                "description": "CESQL expression over the attributes, such as type LIKE 'com.example.%' AND EXISTS subject"
+            },
+            "filter": filter(),
+            "filters": { "type": "array", "minItems": 1, "items": { "$ref": "#/definitions/filter" } },
+            "attributes": attributes(),
             "target": target(),
             "webhook": webhook(),
             "function": function(),
@@ -42,10 +49,7 @@ fn rule() -> Value {
         "properties": {
             "name": { "$ref": "#/definitions/name" },
             "description": { "type": "string" },
-            "match": {
-                "type": "object", "minProperties": 1,
-                "description": "Event pattern: attributes at the top, the payload under `data`; every leaf a list of alternatives"
-            },
+            "match": wanted(),
             "transform": {
                 "type": "array",
                 "items": {
@@ -60,6 +64,59 @@ fn rule() -> Value {
             "targets": { "type": "array", "minItems": 1, "items": { "$ref": "#/definitions/target" } },
             "paused": { "type": "boolean", "default": false, "description": "Matches, and its events wait" }
         }
+    })
+}
+
+/// The three languages. An editor takes the branch whose key is there.
+fn wanted() -> Value {
+    json!({
+        "type": "object",
+        "minProperties": 1,
+        "anyOf": [
+            {
+                "required": ["sql"],
+                "additionalProperties": false,
+                "properties": { "sql": { "$ref": "#/definitions/sql" } }
+            },
+            {
+                "required": ["filters"],
+                "additionalProperties": false,
+                "properties": {
+                    "filters": { "$ref": "#/definitions/filters", "description": "Filters of the Subscriptions API: all must hold" }
+                }
+            },
+            {
+                "description": "Event pattern: attributes at the top, the payload under `data`; every leaf a list of alternatives",
+                "properties": { "sql": { "type": ["object", "array"] } }
+            }
+        ]
+    })
+}
+
+fn filter() -> Value {
+    json!({
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": false,
+        "properties": {
+            "exact": { "$ref": "#/definitions/attributes", "description": "Each attribute is this text" },
+            "prefix": { "$ref": "#/definitions/attributes", "description": "Each attribute begins so" },
+            "suffix": { "$ref": "#/definitions/attributes", "description": "Each attribute ends so" },
+            "all": { "$ref": "#/definitions/filters", "description": "All of them hold" },
+            "any": { "$ref": "#/definitions/filters", "description": "At least one of them holds" },
+            "not": { "$ref": "#/definitions/filter", "description": "It does not hold" },
+            "sql": { "$ref": "#/definitions/sql" }
+        }
+    })
+}
+
+fn attributes() -> Value {
+    json!({
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": { "pattern": "^[a-z0-9]+$" },
+        "additionalProperties": { "type": "string", "minLength": 1 }
     })
 }
 

@@ -133,7 +133,7 @@ pub(super) struct TailArgs {
     /// Only events that this rule matched
     #[arg(long)]
     pub(super) rule: Option<String>,
-    /// Only events that this pattern matches, as JSON
+    /// Only events that this matches: the `match` of a rule, as JSON
     #[arg(long = "match")]
     pub(super) pattern: Option<String>,
     /// End after so many events

@@ -24,7 +24,6 @@ use crate::catalog::RuleTest;
 use crate::catalog::Source;
 use crate::clock::Clock as _;
 use crate::clock::SystemClock;
-use crate::pattern::explain;
 use crate::routing::Sample;
 
 pub(super) async fn run(verb: RulesVerb) -> Result<ExitCode, CliError> {
@@ -105,7 +104,7 @@ fn run_test(rules: &[Rule], bus: &str, test: &RuleTest) -> Vec<String> {
     let mut faults = Vec::new();
     for rule in rules {
         let name = rule.name.as_str();
-        let explanation = sample.with_view(|view| explain(&rule.pattern, view));
+        let explanation = sample.with_view(|view| rule.wanted.explain(view));
         match (test.expect.get(name), explanation.failed) {
             (None, None) => faults.push(format!("{name}: matches, and is not expected to")),
             (Some(_), Some(miss)) => {

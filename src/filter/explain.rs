@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::error::child;
+use super::language::Match;
 use super::subscriptions::Comparison;
 use super::subscriptions::Dialect;
 use super::subscriptions::Filter;
@@ -10,13 +11,49 @@ use super::subscriptions::Filters;
 use super::subscriptions::find;
 use crate::cesql::Expression;
 use crate::cesql::Miss;
+use crate::pattern;
 use crate::pattern::EventView;
 use crate::pattern::Explanation;
 use crate::pattern::FailedCondition;
+use crate::pattern::NearMiss;
 use crate::pattern::Scalar;
 
 /// Characters of an attribute's value shown at most.
 const MAX_SHOWN: usize = 120;
+
+/// The rules that do not match but came nearest, nearest first, in the order given among equals.
+pub fn nearest_misses<'m, K>(
+    rules: impl IntoIterator<Item = (K, &'m Match)>,
+    event: &EventView<'_>,
+    limit: usize,
+) -> Vec<NearMiss<K>> {
+    let (mut patterns, mut misses) = (Vec::new(), Vec::new());
+    for (index, (rule, wanted)) in rules.into_iter().enumerate() {
+        if let Match::Pattern(pattern) = wanted {
+            patterns.push(((index, rule), pattern.as_ref()));
+            continue;
+        }
+        let Explanation {
+            conditions,
+            held,
+            failed,
+        } = wanted.explain(event);
+        misses.extend(failed.map(|failed| NearMiss {
+            rule: (index, rule),
+            open: conditions - held,
+            failed,
+        }));
+    }
+    misses.extend(pattern::nearest_misses(patterns, event, limit));
+    misses.sort_by_key(|miss| (miss.open, miss.rule.0));
+    misses.truncate(limit);
+    let told = misses.into_iter().map(|miss| NearMiss {
+        rule: miss.rule.1,
+        open: miss.open,
+        failed: miss.failed,
+    });
+    told.collect()
+}
 
 /// An expression and an event.
 pub(super) fn of_sql(expression: &Expression, event: &EventView<'_>) -> Explanation {

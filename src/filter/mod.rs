@@ -19,5 +19,6 @@ mod subscriptions;
 mod tests;
 
 pub use error::MatchError;
+pub use explain::nearest_misses;
 pub use language::Match;
 pub use subscriptions::Filters;

@@ -23,8 +23,8 @@ use crate::api::NotMatched;
 use crate::api::ResendRequest;
 use crate::delivery::DeliveryState;
 use crate::delivery::RouteTimeline;
+use crate::filter;
 use crate::log::StoredEvent;
-use crate::pattern;
 use crate::pattern::EventView;
 use crate::problem::Problem;
 use crate::routing::Snapshot;
@@ -166,10 +166,10 @@ fn misses(snapshot: &Snapshot, bus: &str, stored: &StoredEvent) -> Result<Vec<No
     let rules = snapshot.view().rules_at(&bus.name, stored.generation);
     let mut rules: Vec<_> = rules
         .take(MAX_COMPARED)
-        .map(|rule| (rule.name.as_str(), &rule.pattern))
+        .map(|rule| (rule.name.as_str(), &rule.wanted))
         .collect();
     rules.sort_unstable_by_key(|(name, _)| *name);
-    let told = pattern::nearest_misses(rules, &view, MAX_MISSES).into_iter();
+    let told = filter::nearest_misses(rules, &view, MAX_MISSES).into_iter();
     let misses = told.map(|miss| NotMatched {
         rule: miss.rule.to_owned(),
         path: miss.failed.path,

@@ -255,7 +255,7 @@ pub(super) fn of_issues(issues: &[Issue]) -> Problem {
     Problem::new(status, code, detail).with_errors(issues.iter().map(fault).collect())
 }
 
-/// The code of the whole problem: patterns and transforms each have one for all their faults.
+/// The code of the whole problem: `match`, in any language, and transforms each have one for all their faults.
 fn family(issue: &Issue) -> &'static str {
     let is_below = |member: &str| issue.pointer.split('/').any(|step| step == member);
     match issue.code {

@@ -25,9 +25,8 @@ use crate::api::RulesTried;
 use crate::api::TriedRule;
 use crate::event;
 use crate::event::EventError;
-use crate::pattern;
-use crate::pattern::Pattern;
-use crate::pattern::PatternError;
+use crate::filter::Match;
+use crate::filter::MatchError;
 use crate::pattern::RuleSet;
 use crate::problem::Fault;
 use crate::problem::Problem;
@@ -88,9 +87,9 @@ fn try_rules(body: &Bytes, now_ms: i64) -> Result<RuleTestReply, Problem> {
 }
 
 fn try_one(rule: &TriedRule, event: &RawValue, now_ms: i64) -> Result<RuleTried, Problem> {
-    let (pattern, transform) = compile(rule, "/rule", None)?;
+    let (wanted, transform) = compile(rule, "/rule", None)?;
     let sample = Sample::read(event.get().as_bytes()).map_err(|error| malformed(&error))?;
-    let explanation = sample.with_view(|view| pattern::explain(&pattern, view));
+    let explanation = sample.with_view(|view| wanted.explain(view));
     let name = rule.name.as_deref().unwrap_or("test");
     let is_match = explanation.failed.is_none();
     let output = is_match.then(|| sample.output(transform.as_ref(), name, "default", now_ms));
@@ -204,8 +203,8 @@ fn compile_all(rules: &[TriedRule]) -> Result<(RuleSet<usize>, Vec<Option<Transf
     let mut refusal: Option<Problem> = None;
     for (index, rule) in rules.iter().enumerate() {
         match compile(rule, &format!("/rules/{index}"), Some(index)) {
-            Ok((pattern, transform)) => {
-                compiled.push((index, pattern));
+            Ok((wanted, transform)) => {
+                compiled.push((index, wanted));
                 transforms.push(transform);
             }
             // The code of the whole is that of the first; all faults are told.
@@ -218,6 +217,7 @@ fn compile_all(rules: &[TriedRule]) -> Result<(RuleSet<usize>, Vec<Option<Transf
     if let Some(refusal) = refusal {
         return Err(refusal);
     }
+    let compiled = compiled.iter().map(|(index, wanted)| (*index, wanted));
     Ok((RuleSet::compile(compiled), transforms))
 }
 
@@ -236,13 +236,9 @@ fn at_event(problem: Problem, index: usize) -> Problem {
     problem.with_errors(vec![fault])
 }
 
-fn compile(
-    rule: &TriedRule,
-    at: &str,
-    index: Option<usize>,
-) -> Result<(Pattern, Option<Transform>), Problem> {
-    let pattern =
-        Pattern::parse(&rule.pattern).map_err(|errors| refused(&errors, &format!("{at}/match"), index))?;
+fn compile(rule: &TriedRule, at: &str, index: Option<usize>) -> Result<(Match, Option<Transform>), Problem> {
+    let wanted =
+        Match::parse(&rule.pattern).map_err(|errors| refused(&errors, &format!("{at}/match"), index))?;
     let transform = rule
         .transform
         .as_ref()
@@ -260,11 +256,11 @@ fn compile(
             });
             invalid("invalid-transform", faults.collect())
         })?;
-    Ok((pattern, transform))
+    Ok((wanted, transform))
 }
 
-/// A pattern that does not compile, each fault with its place below `at`.
-pub(super) fn refused(errors: &[PatternError], at: &str, index: Option<usize>) -> Problem {
+/// A `match` that does not compile, each fault with its place below `at`.
+pub(super) fn refused(errors: &[MatchError], at: &str, index: Option<usize>) -> Problem {
     let faults = errors.iter().map(|error| {
         fault(
             index,

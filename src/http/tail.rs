@@ -29,10 +29,10 @@ use super::select;
 use super::state::AppState;
 use crate::api::Gap;
 use crate::event::Event;
+use crate::filter::Match;
 use crate::log::BusId;
 use crate::log::StoredEvent;
 use crate::pattern::EventView;
-use crate::pattern::Pattern;
 use crate::pattern::RuleSet;
 use crate::problem::Problem;
 use crate::routing::json_data;
@@ -49,7 +49,7 @@ const CHUNK: usize = 200;
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TailQuery {
-    /// Only events that this pattern matches, as JSON.
+    /// Only events that this matches: the `match` of a rule, in any of its languages, as JSON.
     #[serde(rename = "match")]
     #[param(rename = "match")]
     pattern: Option<String>,
@@ -97,7 +97,7 @@ pub(super) async fn tail(
         .id;
     let next = start(&state, id, &headers, query.from.as_deref()).await?;
     let filter = Filter {
-        rules: pattern(query.pattern.as_deref())?,
+        rules: wanted(query.pattern.as_deref())?,
         kind: query.kind,
         source: query.source,
         rule: query.rule,
@@ -129,13 +129,12 @@ pub(super) async fn tail(
     Ok(response)
 }
 
-fn pattern(text: Option<&str>) -> Result<Option<RuleSet<()>>, Problem> {
+fn wanted(text: Option<&str>) -> Result<Option<RuleSet<()>>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let value = serde_json::from_str(text)
         .map_err(|error| Problem::new(400, "invalid-query", format!("match is not JSON: {error}")))?;
-    let pattern =
-        Pattern::parse(&value).map_err(|errors| super::rule_test::refused(&errors, "/match", None))?;
-    Ok(Some(RuleSet::compile([((), pattern)])))
+    let wanted = Match::parse(&value).map_err(|errors| super::rule_test::refused(&errors, "/match", None))?;
+    Ok(Some(RuleSet::compile([((), &wanted)])))
 }
 
 /// The first sequence to send.

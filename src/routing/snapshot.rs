@@ -105,7 +105,7 @@ fn compile(view: &View, name: &BusName) -> BusRules {
                 name: current.rule.name.clone(),
                 routes: current.routes.clone(),
             };
-            rules.push((Arc::new(routed), current.rule.pattern.clone()));
+            rules.push((Arc::new(routed), &current.rule.wanted));
         }
     }
     BusRules {

@@ -15,6 +15,7 @@ mod durability;
 mod engine;
 mod faults;
 mod functions;
+mod languages;
 mod log_calls;
 mod log_tools;
 mod octokit;

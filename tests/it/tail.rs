@@ -75,6 +75,8 @@ async fn the_tail_shows_what_its_filters_admit() {
         ("type", "a", vec![1, 4]),
         ("rule", "r", vec![2, 3]),
         ("match", r#"{"data":{"n":[{"numeric":[">",2]}]}}"#, vec![3, 4]),
+        ("match", r#"{"sql":"type = 'a'"}"#, vec![1, 4]),
+        ("match", r#"{"filters":[{"exact":{"type":"b"}}]}"#, vec![2, 3]),
         ("source", "/tests", vec![1, 2, 3, 4]),
     ];
     for (name, value, expected) in filters {

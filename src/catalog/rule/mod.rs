@@ -1,4 +1,4 @@
-//! A rule: a pattern, an optional transform, and one or more targets.
+//! A rule: what it matches, an optional transform, and one or more targets.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,13 +10,12 @@ use super::credential::Before;
 use super::credential::Place;
 use super::decode::Fields;
 use super::decode::Issues;
-use super::decode::unsupported;
 use super::issue::Issue;
 use super::names::BusName;
 use super::names::ConnectionName;
 use super::names::RuleName;
 use super::target::Target;
-use crate::pattern::Pattern;
+use crate::filter::Match;
 use crate::secret::Reference;
 use crate::secret::Vault;
 use crate::transform::Transform;
@@ -29,7 +28,7 @@ pub struct Rule {
     /// What it is for, in its author's words.
     pub description: Option<String>,
     /// Which events it matches.
-    pub pattern: Pattern,
+    pub wanted: Match,
     /// What becomes of a matched event before it is sent.
     pub transform: Option<Transform>,
     /// Where matched events go: at least one, names unique.
@@ -138,7 +137,7 @@ impl Rule {
         fields.only(KEYS, &[], issues);
         let name = rule_name(&fields, name, issues);
         let description = fields.text("description", issues).map(str::to_owned);
-        let pattern = pattern(&fields, issues);
+        let wanted = wanted(&fields, issues);
         let transform = transform(&fields, issues);
         let paused = fields.flag("paused", issues);
         let mut targets = targets(&fields, issues);
@@ -151,7 +150,7 @@ impl Rule {
         Some(Self {
             name: name?,
             description,
-            pattern: pattern?,
+            wanted: wanted?,
             transform,
             targets,
             paused,
@@ -207,48 +206,21 @@ fn rule_name(fields: &Fields<'_>, given: Option<&RuleName>, issues: &mut Issues)
     }
 }
 
-fn pattern(fields: &Fields<'_>, issues: &mut Issues) -> Option<Pattern> {
+fn wanted(fields: &Fields<'_>, issues: &mut Issues) -> Option<Match> {
     let value = fields.required("match", "match: { type: [com.example.order.created] }", issues)?;
-    let at = fields.at("match");
-    if let Some(language) = later_language(value) {
-        issues.push(
-            unsupported(format!("{at}/{language}"), &format!("match: {language}"))
-                .with_correction("write an event pattern"),
-        );
-        return None;
-    }
-    match Pattern::parse(value) {
-        Ok(pattern) => Some(pattern),
+    match Match::parse(value) {
+        Ok(wanted) => Some(wanted),
         Err(errors) => {
+            let at = fields.at("match");
             for error in errors {
                 let mut issue = Issue::new(format!("{at}{}", error.pointer), error.code, error.detail);
                 issue.correction = error.correction;
+                issue.character = error.character;
                 issues.push(issue);
             }
             None
         }
     }
-}
-
-/// The key that makes `match` CESQL or Subscriptions API filters, which come later.
-fn later_language(value: &Value) -> Option<&'static str> {
-    const DIALECTS: &[&str] = &["exact", "prefix", "suffix", "all", "any", "not", "sql"];
-    let object = value.as_object()?;
-    if object.get("sql").is_some_and(Value::is_string) {
-        return Some("sql");
-    }
-    let filters = object.get("filters")?.as_array()?;
-    // Every filter dialect holds an object, a list or (`sql`) a text; an event pattern on an
-    // attribute called `filters` holds a text under `prefix` and `suffix`.
-    let is_filter = |item: &Value| {
-        let Some(filter) = item.as_object() else {
-            return false;
-        };
-        filter.iter().any(|(key, value)| {
-            DIALECTS.contains(&key.as_str()) && (value.is_object() || value.is_array() || key == "sql")
-        })
-    };
-    (!filters.is_empty() && filters.iter().all(is_filter)).then_some("filters")
 }
 
 fn transform(fields: &Fields<'_>, issues: &mut Issues) -> Option<Transform> {

@@ -84,11 +84,15 @@ fn everything_wrong_with_a_rule_is_reported_at_its_place() {
             "unknown-operator",
         ),
         (with("match", json!({"type": "a"})), "/match/type", "not-a-list"),
-        (with("match", json!({"sql": "true"})), "/match/sql", "unsupported"),
         (
-            with("match", json!({"filters": [{"prefix": {"type": "a"}}]})),
-            "/match/filters",
-            "unsupported",
+            with("match", json!({"sql": "type ="})),
+            "/match/sql",
+            "invalid-sql",
+        ),
+        (
+            with("match", json!({"filters": [{"prefix": {"type": ""}}]})),
+            "/match/filters/0/prefix/type",
+            "invalid-operand",
         ),
         (with("transform", json!({})), "/transform", "not-a-list"),
         (with("targets", json!([])), "/targets", "invalid-value"),
@@ -250,6 +254,18 @@ fn a_slip_is_answered_with_the_right_word() {
         )),
         "did you mean `binary`?"
     );
+}
+
+#[test]
+fn a_rule_may_match_in_three_languages_and_is_kept_as_it_was_written() {
+    for wanted in [
+        json!({"type": ["a"]}),
+        json!({"sql": "type = 'a'"}),
+        json!({"filters": [{"prefix": {"type": "a"}}]}),
+    ] {
+        let rule = Rule::decode(&with("match", wanted.clone()), None).unwrap();
+        assert_eq!(rule.spec["match"], wanted);
+    }
 }
 
 #[test]

@@ -29,11 +29,18 @@ pub(super) struct Document {
 
 impl Document {
     /// Line and column of what `issue` is about: the key if the key is wrong, else the value; of
-    /// something that is missing, the nearest thing around it that is there.
-    pub(super) fn locate(&self, issue: &Issue) -> (u32, u32) {
+    /// something that is missing, the nearest thing around it that is there. `text` is what the
+    /// document was read from.
+    pub(super) fn locate(&self, issue: &Issue, text: &str) -> (u32, u32) {
+        let inside = issue
+            .character
+            .and_then(|character| self.root.locate_character(text, &issue.pointer, character));
+        if let Some(spot) = inside {
+            return spot;
+        }
         let of_key = matches!(
             issue.code,
-            "unknown-key" | "unknown-operator" | "unsupported" | "invalid-header"
+            "unknown-key" | "unknown-operator" | "unknown-dialect" | "unsupported" | "invalid-header"
         );
         self.root.locate(&issue.pointer, of_key)
     }

@@ -9,7 +9,7 @@ fn one(text: &str) -> Document {
 }
 
 fn at(document: &Document, pointer: &str, code: &'static str) -> (u32, u32) {
-    document.locate(&Issue::new(pointer, code, ""))
+    document.locate(&Issue::new(pointer, code, ""), "")
 }
 
 #[test]
@@ -182,4 +182,23 @@ fn a_large_file_is_within_the_budget() {
         .unwrap();
     }
     assert_eq!(one(&text).value["rules"].as_array().unwrap().len(), 20_000);
+}
+
+#[test]
+fn a_character_of_a_text_is_found_however_the_text_is_written() {
+    for (text, character, expected) in [
+        ("a: type = 'x' nad b\n", 12, (1, 15)),
+        ("a: \"type = 'x' nad b\"\n", 12, (1, 16)),
+        ("a: \"t = \\\"x\\\" nad b\"\n", 9, (1, 15)),
+        ("a: 't = ''x'' nad b'\n", 9, (1, 15)),
+        ("a: |\n  type = 'x'\n  nad b\n", 12, (3, 3)),
+        ("a: >-\n  type = 'x'\n  nad b\n", 12, (3, 3)),
+        ("a: t\n", 2, (1, 5)),
+        ("b: ü\na: üü nad\n", 4, (2, 7)),
+    ] {
+        let document = &read(None, text).unwrap()[0];
+        let mut issue = Issue::new("/a", "invalid-sql", "");
+        issue.character = Some(character);
+        assert_eq!(document.locate(&issue, text), expected, "{text}");
+    }
 }

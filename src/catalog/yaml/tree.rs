@@ -188,6 +188,55 @@ impl Node {
     }
 }
 
+impl Node {
+    /// The place of a character, counted from 1, inside the text that `pointer` names.
+    ///
+    /// A text may be written with quotes, escapes, indentation and folded lines around its characters.
+    pub(super) fn locate_character(&self, text: &str, pointer: &str, character: usize) -> Option<Spot> {
+        let node = self.find(pointer)?;
+        let Kind::Text(value) = &node.kind else {
+            return None;
+        };
+        let span = node.written.span();
+        let start = usize::try_from(span.byte_offset()?).ok()?;
+        let end = start.checked_add(usize::try_from(span.byte_len()?).ok()?)?;
+        let mut written = text.get(start..end)?.char_indices();
+        let mut value = value.chars();
+        let mut at = start;
+        for _ in 0..character {
+            // Behind the last character the place is where the text ends.
+            let Some(wanted) = value.next() else {
+                at = start + written.next().map_or(end - start, |(index, _)| index);
+                break;
+            };
+            let is_same = |c: char| c == wanted || (c.is_ascii_whitespace() && wanted.is_ascii_whitespace());
+            let (index, _) = written.find(|(_, c)| is_same(*c))?;
+            at = start + index;
+        }
+        let before = text.get(..at)?;
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let number = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
+        let line = before.matches('\n').count();
+        let column = before.get(line_start..)?.chars().count();
+        Some((number(line), number(column)))
+    }
+
+    fn find(&self, pointer: &str) -> Option<&Self> {
+        pointer
+            .split('/')
+            .skip(1)
+            .try_fold(self, |node, step| match &node.kind {
+                Kind::Map(entries) => {
+                    let name = step.replace("~1", "/").replace("~0", "~");
+                    let found = entries.iter().find(|(key, _)| key.value == name);
+                    found.map(|(_, value)| value)
+                }
+                Kind::List(items) => items.get(step.parse::<usize>().ok()?),
+                _ => None,
+            })
+    }
+}
+
 fn spot(location: &Location) -> Spot {
     let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).max(1);
     (number(location.line()), number(location.column()))

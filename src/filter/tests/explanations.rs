@@ -2,6 +2,7 @@
 
 use super::EVENT;
 use super::wanted;
+use crate::filter::nearest_misses;
 
 /// Pointer, path, expected and found of what decided.
 fn failed(text: &str) -> [String; 4] {
@@ -78,4 +79,33 @@ fn a_near_miss_is_nearer_than_a_far_one() {
         held(r#"{"filters": [{"exact": {"id": "x"}}, {"exact": {"count": "5"}}]}"#),
         (2, 1)
     );
+}
+
+#[test]
+fn the_nearest_misses_are_told_whatever_their_language() {
+    let rules = [
+        ("far", r#"{"sql": "id = 'x' AND count = 6 AND NOT dry"}"#),
+        ("hit", r#"{"sql": "dry"}"#),
+        ("pattern", r#"{"type": ["b"]}"#),
+        (
+            "filters",
+            r#"{"filters": [{"exact": {"id": "x"}}, {"exact": {"count": "5"}}]}"#,
+        ),
+        (
+            "farther",
+            r#"{"type": ["b"], "id": ["x"], "source": ["/"], "subject": ["s"]}"#,
+        ),
+    ];
+    let rules = rules.map(|(name, text)| (name, wanted(text)));
+    let misses = |limit| {
+        let rules = rules.iter().map(|(name, wanted)| (*name, wanted));
+        let misses = nearest_misses(rules, &EVENT, limit);
+        misses
+            .into_iter()
+            .map(|miss| (miss.rule, miss.open))
+            .collect::<Vec<_>>()
+    };
+    let all = [("pattern", 1), ("filters", 1), ("far", 3), ("farther", 4)];
+    assert_eq!(misses(9), all);
+    assert_eq!(misses(2), all[..2]);
 }
