@@ -99,9 +99,9 @@ fn scalar(value: &Json) -> Scalar<'_> {
     match value {
         Json::String(text) => Scalar::String(text),
         Json::Bool(truth) => Scalar::Boolean(*truth),
-        number => {
-            let number = number.as_i64().and_then(|number| i32::try_from(number).ok());
-            Scalar::Integer(number.expect("an integer of 32 bits"))
-        }
+        number => match number.as_i64().map(i32::try_from) {
+            Some(Ok(number)) => Scalar::Integer(number),
+            _ => panic!("{number} is not an integer of 32 bits"),
+        },
     }
 }
