@@ -1,6 +1,8 @@
 //! The one way to change the catalog while the server runs.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -185,6 +187,8 @@ pub struct Control {
     turn: Mutex<()>,
     tasks: TaskTracker,
     stopping: CancellationToken,
+    /// Whether a worn snapshot is being compiled as a whole.
+    is_renewing: AtomicBool,
 }
 
 impl Control {
@@ -210,6 +214,7 @@ impl Control {
             turn,
             tasks,
             stopping: CancellationToken::new(),
+            is_renewing: AtomicBool::new(false),
         }
     }
 
@@ -222,9 +227,11 @@ impl Control {
     /// Nothing has changed, except after [`ControlError::Log`].
     pub async fn change(self: &Arc<Self>, mut desired: Desired, dry_run: bool) -> Result<Plan, ControlError> {
         let this = Arc::clone(self);
-        let task = self
-            .tasks
-            .spawn(async move { this.change_in_turn(&mut desired, dry_run).await });
+        let task = self.tasks.spawn(async move {
+            let result = this.change_in_turn(&mut desired, dry_run).await;
+            this.renew_when_worn();
+            result
+        });
         task.await.map_err(|_| ControlError::Stopping)?
     }
 
@@ -233,6 +240,26 @@ impl Control {
         self.stopping.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// Compiles as a whole, beside the work, what many small changes have worn.
+    ///
+    /// What changes meanwhile is laid over the result.
+    fn renew_when_worn(self: &Arc<Self>) {
+        let snapshot = self.router.snapshot();
+        if !snapshot.is_worn() || self.is_renewing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let this = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let renewed = this.tasks.spawn_blocking(move || snapshot.renewed()).await;
+            let _turn = this.turn.lock().await;
+            if let Ok(renewed) = renewed {
+                let view = Arc::clone(this.router.snapshot().view());
+                this.router.swap(Arc::new(Snapshot::build(view, Some(&renewed))));
+            }
+            this.is_renewing.store(false, Ordering::Relaxed);
+        });
     }
 
     async fn change_in_turn(&self, desired: &mut Desired, dry_run: bool) -> Result<Plan, ControlError> {
