@@ -19,9 +19,9 @@ soak:
 	KILLS=$${KILLS:-500} POWER_CUTS=$${POWER_CUTS:-40} cargo test --test it durability:: -- --nocapture
 	FAILPOINT_SEEDS=$${FAILPOINT_SEEDS:-50} cargo test --features failpoints --test failpoints -- --nocapture
 
-# Gives the decoders of the log and the language of expressions to libFuzzer, each for a minute; wants cargo-fuzz and a nightly compiler.
+# Gives the decoders of the log, expressions, patterns and data to libFuzzer, each for a minute; wants cargo-fuzz and a nightly compiler.
 fuzz:
-	for target in frame index snapshot slot record cesql; do \
+	for target in frame index snapshot slot record cesql pattern scan; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$${FUZZ_SECONDS:-60} || exit 1; done
 
 # Everything that a machine can say about the code without running it.

@@ -35,6 +35,9 @@ mod explain;
 mod expression;
 mod filter;
 mod fold;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod glob;
 mod index;
 mod layer;
