@@ -35,6 +35,7 @@ pub(crate) fn measure(table: &mut Table) {
         rule: "rule",
         bus: "default",
         sequence: 1,
+        mask_key: None,
     };
     let (mut reading, mut envelopes, mut results) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

@@ -97,7 +97,7 @@ pub struct RuleTestRequest<'a> {
     pub events: Option<Vec<&'a RawValue>>,
 }
 
-/// As much of a rule as can be tried; its targets are not looked at.
+/// As much of a rule as can be tried.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TriedRule {
     /// Its name; its place in the list if left out.
@@ -111,6 +111,20 @@ pub struct TriedRule {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     pub transform: Option<Value>,
+    /// Its targets, whose transforms are tried too; their kinds are not looked at.
+    #[serde(default)]
+    pub targets: Vec<TriedTarget>,
+}
+
+/// As much of a target as can be tried.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct TriedTarget {
+    /// Its name.
+    pub name: String,
+    /// Its own transform, which works on what the rule's made.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub transform: Option<Value>,
 }
 
 /// What would happen; one form for one rule, one for many.
@@ -118,7 +132,7 @@ pub struct TriedRule {
 #[serde(untagged)]
 pub enum RuleTestReply {
     /// One rule was tried on one event.
-    One(RuleTried),
+    One(Box<RuleTried>),
     /// Many were tried on many.
     Many(RulesTried),
 }
@@ -128,12 +142,16 @@ pub enum RuleTestReply {
 pub struct RuleTried {
     /// Whether it matches.
     pub matched: bool,
-    /// What a target would get; null without a match, or when the transform fails.
+    /// What the rule's transform makes; null without a match, or when the transform fails.
     #[schema(value_type = Option<Object>)]
     pub output: Option<Value>,
     /// Why the transform fails.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What each target would get, or `{"error": …}`; only if the rule was sent with targets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub outputs: Option<BTreeMap<String, Value>>,
     /// Why it matches or not.
     pub explain: RuleExplained,
 }
@@ -169,7 +187,7 @@ pub struct RulesTried {
 pub struct EventTried {
     /// Names of the rules that match, in the order of the rules.
     pub matched: Vec<String>,
-    /// What the targets of each would get, if any of the rules has a transform.
+    /// What the transform of each makes, if any of the rules has a transform.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub outputs: Option<BTreeMap<String, Box<RawValue>>>,

@@ -186,7 +186,11 @@ pub(super) async fn rule(
         log.clone(),
         Arc::clone(&router),
         Box::new(move |candidate| match candidate {
-            Candidate::Rule(rule) => egress_issues(&policy, rule),
+            Candidate::Rule(rule) => {
+                let mut issues = egress_issues(&policy, rule);
+                issues.extend(mask_issues(rule));
+                issues
+            }
             Candidate::Connection(connection) => connection_issues(&policy, &tls, connection),
         }),
         vault,
@@ -289,6 +293,28 @@ fn egress_issues(policy: &egress::Policy, rule: &Rule) -> Vec<Issue> {
         ))
     };
     rule.targets.iter().enumerate().filter_map(judge).collect()
+}
+
+/// The transforms that mask with hashes while there is no key for them.
+fn mask_issues(rule: &Rule) -> Vec<Issue> {
+    if crate::secret::mask_key().is_some() {
+        return Vec::new();
+    }
+    let own = rule.transform.iter().map(|transform| (String::new(), transform));
+    let targets = rule
+        .targets
+        .iter()
+        .enumerate()
+        .filter_map(|(place, target)| Some((format!("/targets/{place}"), target.transform.as_ref()?)));
+    let hashing = own
+        .chain(targets)
+        .filter(|(_, transform)| transform.needs_mask_key());
+    let issue = |(at, _)| {
+        let detail = "masks with hashes need their key";
+        Issue::new(format!("{at}/transform"), "secret-not-set", detail)
+            .with_correction("set the variable TRAMLINE_SECRET_MASK of the server")
+    };
+    hashing.map(issue).collect()
 }
 
 /// What outgoing TLS connections trust: the system's authorities, and those of `--egress-ca`.

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::issue::Issue;
 use super::suggest;
 use crate::config::duration;
+use crate::transform::Transform;
 
 /// Most issues kept of one document, so that a hostile one cannot make an endless answer.
 const MAX_ISSUES: usize = 1_000;
@@ -265,6 +266,23 @@ pub(super) fn duration_value(
     );
     issues.push(Issue::new(pointer, "invalid-value", detail));
     None
+}
+
+/// The transform under `transform`, if there is one.
+pub(super) fn transform(fields: &Fields<'_>, issues: &mut Issues) -> Option<Transform> {
+    let value = fields.find("transform")?;
+    match Transform::parse(value) {
+        Ok(transform) => Some(transform),
+        Err(errors) => {
+            let at = fields.at("transform");
+            for error in errors {
+                let mut issue = Issue::new(format!("{at}{}", error.pointer), error.code, error.detail);
+                issue.correction = error.correction;
+                issues.push(issue);
+            }
+            None
+        }
+    }
 }
 
 /// The issue of a value of the wrong JSON type.

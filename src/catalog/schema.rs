@@ -24,6 +24,7 @@ pub fn rules_schema() -> Value {
             "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" },
             "duration": { "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" },
             "rule": rule(),
+            "transform": transform(),
             "sql": {
                 "type": "string", "maxLength": 16384,
                 "description": "CESQL expression over the attributes, such as type LIKE 'com.example.%' AND EXISTS subject"
@@ -50,19 +51,41 @@ fn rule() -> Value {
             "name": { "$ref": "#/definitions/name" },
             "description": { "type": "string" },
             "match": wanted(),
-            "transform": {
-                "type": "array",
-                "items": {
-                    "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
-                    "properties": {
-                        "keep": { "type": "array", "items": { "type": "string" }, "description": "Data becomes only these fields" },
-                        "data": { "description": "Data becomes this template" },
-                        "set": { "type": "object", "description": "Sets attributes, or removes them with null" }
-                    }
-                }
-            },
+            "transform": { "$ref": "#/definitions/transform" },
             "targets": { "type": "array", "minItems": 1, "items": { "$ref": "#/definitions/target" } },
             "paused": { "type": "boolean", "default": false, "description": "Matches, and its events wait" }
+        }
+    })
+}
+
+fn transform() -> Value {
+    let paths = |description: &str| json!({ "type": "array", "minItems": 1, "items": { "type": "string" }, "description": description });
+    json!({
+        "type": "array",
+        "items": {
+            "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+            "properties": {
+                "keep": paths("Data becomes only these fields"),
+                "drop": paths("Removes fields"),
+                "mask": {
+                    "type": "array", "minItems": 1, "description": "Replaces values by *** or a keyed hash",
+                    "items": { "anyOf": [{ "type": "string" }, {
+                        "type": "object", "required": ["path"], "additionalProperties": false,
+                        "properties": { "path": { "type": "string" }, "with": { "enum": ["stars", "hash"], "default": "stars" } }
+                    }] }
+                },
+                "select": { "type": "string", "description": "Data becomes the value at this path" },
+                "data": { "description": "Data becomes this template" },
+                "set": { "type": "object", "description": "Sets attributes, or removes them with null" },
+                "const": { "description": "Data becomes this, as it stands here" },
+                "input_transformer": {
+                    "type": "object", "description": "The input transformer of Amazon EventBridge",
+                    "properties": {
+                        "paths": { "type": "object", "additionalProperties": { "type": "string" } },
+                        "template": { "type": "string" }
+                    }
+                }
+            }
         }
     })
 }
@@ -128,6 +151,7 @@ fn target() -> Value {
         "additionalProperties": false,
         "properties": {
             "name": { "$ref": "#/definitions/name" },
+            "transform": { "$ref": "#/definitions/transform", "description": "Works on what the rule's transform made" },
             "webhook": { "$ref": "#/definitions/webhook" },
             "function": { "$ref": "#/definitions/function" },
             "echo": { "type": "object", "additionalProperties": false, "description": "Shown in the server's log" },

@@ -25,6 +25,7 @@ use crate::catalog::Source;
 use crate::clock::Clock as _;
 use crate::clock::SystemClock;
 use crate::routing::Sample;
+use crate::transform::Chain;
 
 pub(super) async fn run(verb: RulesVerb) -> Result<ExitCode, CliError> {
     match verb {
@@ -114,10 +115,9 @@ fn run_test(rules: &[Rule], bus: &str, test: &RuleTest) -> Vec<String> {
                 ));
             }
             (Some(targets), None) => {
-                match sample.output(rule.transform.as_ref(), name, bus, SystemClock.now_ms()) {
-                    Ok(output) => faults.extend(differences(name, rule, targets, &output)),
-                    Err(error) => faults.push(format!("{name}: {error}")),
-                }
+                faults.extend(differences(rule, targets, |chain| {
+                    sample.output(chain, name, bus, SystemClock.now_ms())
+                }));
             }
             (None, Some(_)) => {}
         }
@@ -137,13 +137,36 @@ fn run_test(rules: &[Rule], bus: &str, test: &RuleTest) -> Vec<String> {
     faults
 }
 
-fn differences(name: &str, rule: &Rule, targets: &Value, output: &Value) -> Vec<String> {
+/// What differs for the targets that are expected to get something; `output` makes it.
+fn differences(
+    rule: &Rule,
+    targets: &Value,
+    output: impl Fn(Chain<'_>) -> Result<Value, String>,
+) -> Vec<String> {
+    let name = rule.name.as_str();
+    let chain = Chain {
+        rule: rule.transform.as_ref(),
+        target: None,
+    };
+    let expected = targets.as_object().into_iter().flatten();
     let mut faults = Vec::new();
-    for (target, expected) in targets.as_object().into_iter().flatten() {
-        if !rule.targets.iter().any(|known| known.name.as_str() == target) {
+    if expected.clone().next().is_none() {
+        faults.extend(output(chain).err().map(|error| format!("{name}: {error}")));
+    }
+    for (target, expected) in expected {
+        let Some(known) = rule.targets.iter().find(|known| known.name.as_str() == target) else {
             faults.push(format!("{name}: there is no target `{target}`"));
-        } else if let Some(place) = first_difference("", expected, output) {
-            faults.push(format!("{name}/{target}: {place}"));
+            continue;
+        };
+        let target_chain = Chain {
+            target: known.transform.as_ref(),
+            ..chain
+        };
+        match output(target_chain) {
+            Ok(output) => faults.extend(
+                first_difference("", expected, &output).map(|place| format!("{name}/{target}: {place}")),
+            ),
+            Err(error) => faults.push(format!("{name}/{target}: {error}")),
         }
     }
     faults

@@ -142,7 +142,7 @@ impl Delivery<'_> {
         let rule = view.rule_at(&names.bus, &names.rule, generation);
         // A panic is a failure like another, and the worker goes on.
         let rendered = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            render::render(stored, rule.map(AsRef::as_ref), names.bus.as_str())
+            render::render(stored, rule.map(AsRef::as_ref), target, names.bus.as_str())
         }));
         let Ok(rendered) = rendered else {
             let (made, report) = self.made(self.shared.clock.now_ms(), Instant::now(), Report::internal());

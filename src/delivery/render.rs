@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::failpoint;
 use crate::catalog::Rule;
+use crate::catalog::Target;
 use crate::clock;
 use crate::event;
 use crate::event::AttributeName;
@@ -11,17 +12,20 @@ use crate::event::AttributeValue;
 use crate::event::Data;
 use crate::event::Event;
 use crate::log::StoredEvent;
+use crate::secret;
 use crate::transform;
 use crate::transform::Attribute;
+use crate::transform::Chain;
 use crate::transform::Document;
 use crate::transform::Facts;
+use crate::transform::MaskKey;
 
 /// Why an event cannot be given to its target; none of these mends itself.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RenderError {
-    /// The transform failed on this event.
-    #[error("step {} of the transform: {}", .0.step + 1, .0.reason)]
-    Transform(transform::TransformFailure),
+    /// A transform failed on this event.
+    #[error(transparent)]
+    Transform(transform::ChainFailure),
     /// What the transform made is no event.
     #[error("the transform made an invalid event: {0}")]
     Result(event::EventError),
@@ -44,21 +48,36 @@ impl RenderError {
     }
 }
 
-/// Applies the rule of the event's generation. Pure: every attempt gives the same bytes.
-pub(super) fn render(stored: &StoredEvent, rule: Option<&Rule>, bus: &str) -> Result<Event, RenderError> {
+/// Applies the transforms of the rule of the event's generation, and of the target as it was then.
+///
+/// Every attempt gives the same bytes.
+pub(super) fn render(
+    stored: &StoredEvent,
+    rule: Option<&Rule>,
+    target: &Target,
+    bus: &str,
+) -> Result<Event, RenderError> {
     failpoint::reach("render", "");
     let event = event::decode_attributes(&stored.attributes, stored.data.clone())?;
     let rule = rule.ok_or(RenderError::NoRule(stored.generation))?;
-    let Some(transform) = &rule.transform else {
-        return Ok(event);
+    let then = rule.targets.iter().find(|then| then.name == target.name);
+    let chain = Chain {
+        rule: rule.transform.as_ref(),
+        target: then.unwrap_or(target).transform.as_ref(),
     };
+    if chain.is_empty() {
+        return Ok(event);
+    }
+    let key = chain.needs_mask_key().then(secret::mask_key).flatten();
+    let mask_key = key.and_then(MaskKey::new);
     let facts = Facts {
         now_ms: stored.time_ms,
         rule: rule.name.as_str(),
         bus,
         sequence: stored.sequence,
+        mask_key: mask_key.as_ref(),
     };
-    let document = transform
+    let document = chain
         .apply(document(&event), &facts)
         .map_err(RenderError::Transform)?;
     from_document(document).map_err(RenderError::Result)

@@ -7,6 +7,7 @@ use axum::extract::Request;
 use axum::extract::State;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
+use serde_json::Value;
 use serde_json::json;
 use serde_json::value::RawValue;
 use serde_json::value::to_raw_value;
@@ -32,11 +33,14 @@ use crate::problem::Fault;
 use crate::problem::Problem;
 use crate::routing::Sample;
 use crate::routing::SampleError;
+use crate::transform::Chain;
 use crate::transform::Transform;
 
 /// Most rules and most events of one call.
 const MAX_RULES: usize = 10_000;
 const MAX_EVENTS: usize = 10_000;
+/// Most targets of a rule that is tried, as of one that is stored.
+const MAX_TARGETS: usize = 100;
 /// Most matches, and most bytes of names and outputs, in the answer of one call.
 const MAX_MATCHES: usize = 1_000_000;
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
@@ -45,8 +49,8 @@ const LEVELS_AROUND: usize = 3;
 
 /// Try rules on events.
 ///
-/// `{"rule": {match, transform?}, "event": {…}}` answers whether it matches, what the target would
-/// get, and why not; `{"rules": [{name, match, transform?}], "events": […]}` answers for many.
+/// `{"rule": {match, transform?, targets?}, "event": {…}}` answers whether it matches, what the transform
+/// makes, what each target would get, and why not; `{"rules": [{name, match, transform?}], "events": […]}` answers for many.
 /// An event may be any subset of the attributes. Its data is matched as the bytes sent.
 #[utoipa::path(
     post, path = "/v1/rules/test", tag = "rules", operation_id = "testRules",
@@ -76,7 +80,9 @@ fn try_rules(body: &Bytes, now_ms: i64) -> Result<RuleTestReply, Problem> {
     let read: RuleTestRequest<'_> = serde_json::from_slice(body)
         .map_err(|error| Problem::new(400, "invalid-json", format!("the body cannot be read: {error}")))?;
     match (read.rule, read.event, read.rules, read.events) {
-        (Some(rule), Some(event), None, None) => try_one(&rule, event, now_ms).map(RuleTestReply::One),
+        (Some(rule), Some(event), None, None) => {
+            try_one(&rule, event, now_ms).map(|tried| RuleTestReply::One(Box::new(tried)))
+        }
         (None, None, Some(rules), Some(events)) => try_many(&rules, &events, now_ms).map(RuleTestReply::Many),
         _ => Err(Problem::new(
             400,
@@ -87,12 +93,34 @@ fn try_rules(body: &Bytes, now_ms: i64) -> Result<RuleTestReply, Problem> {
 }
 
 fn try_one(rule: &TriedRule, event: &RawValue, now_ms: i64) -> Result<RuleTried, Problem> {
-    let (wanted, transform) = compile(rule, "/rule", None)?;
+    let Compiled {
+        wanted,
+        transform,
+        targets,
+    } = compile(rule, "/rule", None)?;
     let sample = Sample::read(event.get().as_bytes()).map_err(|error| malformed(&error))?;
     let explanation = sample.with_view(|view| wanted.explain(view));
     let name = rule.name.as_deref().unwrap_or("test");
     let is_match = explanation.failed.is_none();
-    let output = is_match.then(|| sample.output(transform.as_ref(), name, "default", now_ms));
+    let chain = Chain {
+        rule: transform.as_ref(),
+        target: None,
+    };
+    let output = is_match.then(|| sample.output(chain, name, "default", now_ms));
+    let mut room = Room::default();
+    let mut outputs = BTreeMap::new();
+    for (target, transform) in targets.iter().filter(|_| is_match) {
+        let chain = Chain {
+            target: transform.as_ref(),
+            ..chain
+        };
+        let output = sample
+            .output(chain, name, "default", now_ms)
+            .unwrap_or_else(|failure| json!({ "error": failure }));
+        room.take_bytes(output.to_string().len())?;
+        outputs.insert((*target).to_owned(), output);
+    }
+    let outputs = (is_match && !targets.is_empty()).then_some(outputs);
     let (output, error) = match output {
         Some(Ok(output)) => (Some(output), None),
         Some(Err(failure)) => (None, Some(failure)),
@@ -115,6 +143,7 @@ fn try_one(rule: &TriedRule, event: &RawValue, now_ms: i64) -> Result<RuleTried,
         matched: is_match,
         output,
         error,
+        outputs,
         explain,
     })
 }
@@ -145,9 +174,12 @@ fn try_many(rules: &[TriedRule], events: &[&RawValue], now_ms: i64) -> Result<Ru
             let name = name(index);
             room.take_bytes(name.len())?;
             if has_outputs {
-                let transform = transforms.get(index).and_then(Option::as_ref);
+                let chain = Chain {
+                    rule: transforms.get(index).and_then(Option::as_ref),
+                    target: None,
+                };
                 let output = sample
-                    .output(transform, &name, "default", now_ms)
+                    .output(chain, &name, "default", now_ms)
                     .unwrap_or_else(|failure| json!({ "error": failure }));
                 let output = to_raw_value(&output).map_err(|error| super::problem::internal(&error))?;
                 room.take_bytes(name.len() + output.get().len())?;
@@ -203,9 +235,9 @@ fn compile_all(rules: &[TriedRule]) -> Result<(RuleSet<usize>, Vec<Option<Transf
     let mut refusal: Option<Problem> = None;
     for (index, rule) in rules.iter().enumerate() {
         match compile(rule, &format!("/rules/{index}"), Some(index)) {
-            Ok((wanted, transform)) => {
-                compiled.push((index, wanted));
-                transforms.push(transform);
+            Ok(rule) => {
+                compiled.push((index, rule.wanted));
+                transforms.push(rule.transform);
             }
             // The code of the whole is that of the first; all faults are told.
             Err(problem) => match &mut refusal {
@@ -236,27 +268,50 @@ fn at_event(problem: Problem, index: usize) -> Problem {
     problem.with_errors(vec![fault])
 }
 
-fn compile(rule: &TriedRule, at: &str, index: Option<usize>) -> Result<(Match, Option<Transform>), Problem> {
+/// A rule as far as it is tried.
+struct Compiled<'a> {
+    wanted: Match,
+    transform: Option<Transform>,
+    /// The targets by name, each with its own transform.
+    targets: Vec<(&'a str, Option<Transform>)>,
+}
+
+fn compile<'a>(rule: &'a TriedRule, at: &str, index: Option<usize>) -> Result<Compiled<'a>, Problem> {
+    if rule.targets.len() > MAX_TARGETS {
+        let detail = format!("a rule has at most {MAX_TARGETS} targets");
+        return Err(Problem::new(413, "too-many", detail));
+    }
     let wanted =
         Match::parse(&rule.pattern).map_err(|errors| refused(&errors, &format!("{at}/match"), index))?;
-    let transform = rule
-        .transform
-        .as_ref()
-        .map(Transform::parse)
-        .transpose()
-        .map_err(|errors| {
-            let faults = errors.into_iter().map(|error| {
-                fault(
-                    index,
-                    format!("{at}/transform{}", error.pointer),
-                    error.code,
-                    &error.detail,
-                    error.correction.as_deref(),
-                )
-            });
-            invalid("invalid-transform", faults.collect())
-        })?;
-    Ok((wanted, transform))
+    let targets = rule.targets.iter().enumerate().map(|(place, target)| {
+        let at = format!("{at}/targets/{place}/transform");
+        Ok((
+            target.name.as_str(),
+            transform(target.transform.as_ref(), &at, index)?,
+        ))
+    });
+    Ok(Compiled {
+        wanted,
+        transform: transform(rule.transform.as_ref(), &format!("{at}/transform"), index)?,
+        targets: targets.collect::<Result<_, Problem>>()?,
+    })
+}
+
+fn transform(steps: Option<&Value>, at: &str, index: Option<usize>) -> Result<Option<Transform>, Problem> {
+    let transform = steps.map(Transform::parse).transpose();
+    transform.map_err(|errors| {
+        let faults = errors.into_iter().map(|error| {
+            let pointer = format!("{at}{}", error.pointer);
+            fault(
+                index,
+                pointer,
+                error.code,
+                &error.detail,
+                error.correction.as_deref(),
+            )
+        });
+        invalid("invalid-transform", faults.collect())
+    })
 }
 
 /// A `match` that does not compile, each fault with its place below `at`.

@@ -7,11 +7,13 @@ use serde_json::Value;
 use crate::event;
 use crate::pattern::EventView;
 use crate::pattern::Scalar;
+use crate::secret;
 use crate::transform;
 use crate::transform::Attribute;
+use crate::transform::Chain;
 use crate::transform::Document;
 use crate::transform::Facts;
-use crate::transform::Transform;
+use crate::transform::MaskKey;
 
 /// What was given is not an event, not even a part of one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,17 +89,11 @@ impl Sample {
         })
     }
 
-    /// The event after the transform, in the CloudEvents JSON format.
+    /// The event after the transforms, in the CloudEvents JSON format.
     ///
     /// # Errors
-    /// Why the transform failed, in words.
-    pub fn output(
-        &self,
-        transform: Option<&Transform>,
-        rule: &str,
-        bus: &str,
-        now_ms: i64,
-    ) -> Result<Value, String> {
+    /// Why one of them failed, in words.
+    pub fn output(&self, chain: Chain<'_>, rule: &str, bus: &str, now_ms: i64) -> Result<Value, String> {
         let is_attribute = |(name, _): &&(String, Attribute)| name != "specversion";
         let attributes = self.attributes.iter().filter(is_attribute).cloned().collect();
         let data = self
@@ -105,16 +101,19 @@ impl Sample {
             .clone()
             .map_or(transform::Data::None, transform::Data::Verbatim);
         let mut document = Document { attributes, data };
-        if let Some(transform) = transform {
+        if !chain.is_empty() {
+            let key = chain.needs_mask_key().then(secret::mask_key).flatten();
+            let mask_key = key.and_then(MaskKey::new);
             let facts = Facts {
                 now_ms,
                 rule,
                 bus,
                 sequence: 0,
+                mask_key: mask_key.as_ref(),
             };
-            document = transform.apply(document, &facts).map_err(|failure| {
-                format!("step {} of the transform: {}", failure.step + 1, failure.reason)
-            })?;
+            document = chain
+                .apply(document, &facts)
+                .map_err(|failure| failure.to_string())?;
         }
         let mut output = Map::new();
         for (name, value) in document.attributes {

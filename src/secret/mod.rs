@@ -26,3 +26,9 @@ pub use value::Secret;
 pub use vault::NoKey;
 pub use vault::SecretError;
 pub use vault::Vault;
+
+/// The key that transforms mask values with, where the variable `TRAMLINE_SECRET_MASK` is set.
+#[must_use]
+pub fn mask_key() -> Option<String> {
+    std::env::var("TRAMLINE_SECRET_MASK").ok()
+}

@@ -1,5 +1,7 @@
 //! What goes into a transform and comes out of it.
 
+use std::fmt;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -45,6 +47,32 @@ pub struct Facts<'a> {
     pub bus: &'a str,
     /// The event's number on the bus.
     pub sequence: u64,
+    /// The key of masks that are hashes, where one is set.
+    pub mask_key: Option<&'a MaskKey>,
+}
+
+/// The key of masks that are hashes. Never shown.
+#[derive(Clone)]
+pub struct MaskKey(Vec<u8>);
+
+impl MaskKey {
+    /// The key that these bytes are, unless they are none.
+    #[must_use]
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Option<Self> {
+        let bytes = bytes.into();
+        (!bytes.is_empty()).then_some(Self(bytes))
+    }
+
+    /// The bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MaskKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MaskKey(***)")
+    }
 }
 
 impl Attribute {

@@ -57,6 +57,30 @@ impl Expression {
         })
     }
 
+    /// The value at a path, or the default.
+    pub(super) const fn at(path: Path, default: Option<Value>) -> Self {
+        Self {
+            source: Source::Path(path),
+            default,
+        }
+    }
+
+    /// Something that is known without a path.
+    pub(super) const fn known(fact: Fact) -> Self {
+        Self {
+            source: Source::Fact(fact),
+            default: None,
+        }
+    }
+
+    /// The whole event.
+    pub(super) const fn event() -> Self {
+        Self {
+            source: Source::Event,
+            default: None,
+        }
+    }
+
     /// The value for an event; null if it is missing and has no default.
     ///
     /// # Errors

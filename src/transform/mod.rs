@@ -5,6 +5,11 @@
 //!   - keep: ["$.data.id", "$.data.customer.name"]     # data becomes only these fields
 //!   - data: { order: "${$.data.id}", text: "Order ${$.data.id}" }   # data becomes this template
 //!   - set: { type: com.example.crm.call, subject: null }   # sets or removes attributes
+//!   - drop: ["$.data.items[*].cost"]                   # removes fields
+//!   - mask: [{ path: "$.data.email", with: hash }]     # replaces values by `***` or a keyed hash
+//!   - select: "$.data.order"                           # data becomes the value at one path
+//!   - const: { kind: ping }                            # data becomes this, as it stands here
+//!   - input_transformer: { paths: { id: "$.data.id" }, template: '{"order": <id>}' }
 //! ```
 //!
 //! Steps run in order, each on the result of the one before. Paths are `JSONPath` (RFC 9535) on the
@@ -21,12 +26,15 @@
 //! What a step may produce is bounded in size and depth, and a template in length and number of
 //! expressions; whatever an event holds, applying a transform ends soon and never panics.
 
+mod chain;
 mod document;
 mod error;
 mod expression;
+mod input_transformer;
 mod keep;
 mod limits;
 mod path;
+mod places;
 mod scope;
 mod select;
 mod set;
@@ -35,10 +43,13 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub use chain::Chain;
+pub use chain::ChainFailure;
 pub use document::Attribute;
 pub use document::Data;
 pub use document::Document;
 pub use document::Facts;
+pub use document::MaskKey;
 pub use error::TransformError;
 pub use error::TransformFailure;
 pub use select::Select;

@@ -112,6 +112,121 @@ impl Step {
     }
 }
 
+/// Places below `data`: names, indexes, and `*` for everything at a level.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place(Vec<Turn>);
+
+/// A step of a place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    Member(String),
+    Element(usize),
+    Each,
+}
+
+impl Place {
+    /// Reads a path that begins with `$.data` and names something below.
+    pub(super) fn parse(text: &str, pointer: &str) -> Result<Self, TransformError> {
+        // Checks the text, and says what is wrong with one that is no path at all.
+        Path::parse(text, pointer)?;
+        let segments = parse_json_path(text)
+            .map(|query| query.segments)
+            .unwrap_or_default();
+        let turns: Option<Vec<_>> = segments.iter().map(Turn::of).collect();
+        let mut turns = turns.unwrap_or_default();
+        let is_below_data = turns.len() > 1 && turns.first() == Some(&Turn::Member("data".to_owned()));
+        if !is_below_data {
+            let detail = format!("{text} does not name fields below $.data");
+            return Err(TransformError::new(pointer, "invalid-path", detail)
+                .corrected("names, indexes and * such as $.data.customers[*].email"));
+        }
+        turns.remove(0);
+        Ok(Self(turns))
+    }
+
+    /// Removes the values at the places; whether there were any.
+    pub(super) fn remove_from(&self, data: &mut Value) -> bool {
+        let Some((last, before)) = self.0.split_last() else {
+            return false;
+        };
+        let mut is_changed = false;
+        visit(data, before, &mut |parent| {
+            is_changed |= match (last, parent) {
+                (Turn::Member(name), Value::Object(members)) => members.shift_remove(name).is_some(),
+                (Turn::Element(index), Value::Array(elements)) if *index < elements.len() => {
+                    elements.remove(*index);
+                    true
+                }
+                (Turn::Each, Value::Object(members)) => {
+                    let had_some = !members.is_empty();
+                    members.clear();
+                    had_some
+                }
+                (Turn::Each, Value::Array(elements)) => {
+                    let had_some = !elements.is_empty();
+                    elements.clear();
+                    had_some
+                }
+                _ => false,
+            };
+        });
+        is_changed
+    }
+
+    /// Replaces the values at the places; whether there were any.
+    pub(super) fn replace_in(&self, data: &mut Value, replacement: &impl Fn(&Value) -> Value) -> bool {
+        let mut is_changed = false;
+        visit(data, &self.0, &mut |value| {
+            *value = replacement(value);
+            is_changed = true;
+        });
+        is_changed
+    }
+}
+
+impl Turn {
+    fn of(segment: &Segment) -> Option<Self> {
+        match segment {
+            Segment::Selector(Selector::Wildcard) => Some(Self::Each),
+            segment => match Step::of(segment)? {
+                Step::Member(name) => Some(Self::Member(name)),
+                Step::Element(index) => Some(Self::Element(index)),
+            },
+        }
+    }
+}
+
+/// Calls for every value that the turns lead to.
+fn visit(value: &mut Value, turns: &[Turn], call: &mut impl FnMut(&mut Value)) {
+    let Some((turn, rest)) = turns.split_first() else {
+        call(value);
+        return;
+    };
+    match (turn, value) {
+        (Turn::Member(name), Value::Object(members)) => {
+            if let Some(member) = members.get_mut(name) {
+                visit(member, rest, call);
+            }
+        }
+        (Turn::Element(index), Value::Array(elements)) => {
+            if let Some(element) = elements.get_mut(*index) {
+                visit(element, rest, call);
+            }
+        }
+        (Turn::Each, Value::Object(members)) => {
+            for member in members.values_mut() {
+                visit(member, rest, call);
+            }
+        }
+        (Turn::Each, Value::Array(elements)) => {
+            for element in elements {
+                visit(element, rest, call);
+            }
+        }
+        _ => {}
+    }
+}
+
 fn follow<'v>(steps: &[Step], document: &'v Value) -> Option<&'v Value> {
     steps.iter().try_fold(document, |value, step| match step {
         Step::Member(name) => value.as_object()?.get(name),

@@ -10,6 +10,7 @@ use super::document::Attribute;
 use super::document::Data;
 use super::document::Document;
 use super::document::Facts;
+use super::document::MaskKey;
 use super::error::Reason;
 use super::limits::check_output;
 
@@ -60,6 +61,31 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
+    /// Changes the data where it is; `change` says whether it did. Data that nobody changed stays as
+    /// it came.
+    ///
+    /// # Errors
+    /// The reason, if there is data that cannot be looked into, and so not be changed.
+    pub(super) fn edit_data(&mut self, change: impl FnOnce(&mut Value) -> bool) -> Result<(), Reason> {
+        let Some(slot) = self.event.get_mut("data") else {
+            return match self.untouched {
+                Some(Data::Verbatim(_)) => Err("the data is neither JSON nor text".to_owned()),
+                _ => Ok(()),
+            };
+        };
+        let mut data = slot.take();
+        if change(&mut data) {
+            return self.replace_data(data);
+        }
+        *slot = data;
+        Ok(())
+    }
+
+    /// The key of masks that are hashes.
+    pub(super) fn mask_key(&self) -> Option<&'a [u8]> {
+        self.facts.mask_key.map(MaskKey::bytes)
+    }
+
     /// Sets an attribute, or removes it.
     pub(super) fn set_attribute(&mut self, name: &str, value: Option<Attribute>) {
         self.content_type_is_set |= name == "datacontenttype";
@@ -81,6 +107,13 @@ impl<'a> Scope<'a> {
             Fact::Bus => self.facts.bus.into(),
             Fact::Sequence => self.facts.sequence.into(),
             Fact::EventJson => self.event.to_string().into(),
+            Fact::Envelope => {
+                let mut envelope = self.event.clone();
+                if let Value::Object(members) = &mut envelope {
+                    members.shift_remove("data");
+                }
+                envelope
+            }
         }
     }
 
@@ -129,6 +162,8 @@ pub(super) enum Fact {
     Sequence,
     /// The whole event as a string of JSON.
     EventJson,
+    /// The event without its data.
+    Envelope,
 }
 
 /// The data as JSON: parsed if its type is JSON, a string if its type is text.

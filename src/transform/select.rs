@@ -36,6 +36,7 @@ impl Select {
             rule: "",
             bus: "",
             sequence: 0,
+            mask_key: None,
         };
         let scope = Scope::open(document, &facts);
         match self.path.find(&scope.event) {

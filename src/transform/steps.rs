@@ -8,7 +8,10 @@ use super::error::Reason;
 use super::error::TransformError;
 use super::error::TransformFailure;
 use super::error::child;
+use super::error::kind;
 use super::error::suggestion;
+use super::expression::Expression;
+use super::input_transformer;
 use super::keep::Keep;
 use super::limits::Budget;
 use super::limits::MAX_DEPTH;
@@ -16,27 +19,49 @@ use super::limits::MAX_EXPRESSIONS;
 use super::limits::MAX_STEPS;
 use super::limits::MAX_TRANSFORM;
 use super::limits::nests_deeper;
+use super::path::Path;
+use super::places::Drop;
+use super::places::Mask;
 use super::scope::Scope;
 use super::set::Set;
 use super::template::Template;
 
 /// The steps there are.
-const AVAILABLE: [&str; 3] = ["keep", "data", "set"];
-
-/// Steps of the language that this engine does not have: named apart from misspellings.
-const UNAVAILABLE: [&str; 5] = ["drop", "mask", "select", "const", "input_transformer"];
+const AVAILABLE: [&str; 8] = [
+    "keep",
+    "drop",
+    "mask",
+    "select",
+    "data",
+    "set",
+    "const",
+    "input_transformer",
+];
 
 /// Steps that make of an event what a target gets, read and checked.
+///
+/// Two are equal if they are written alike.
 #[derive(Debug, Clone)]
 pub struct Transform {
     steps: Vec<Step>,
+    text: String,
+}
+
+impl PartialEq for Transform {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
 }
 
 #[derive(Debug, Clone)]
 enum Step {
     Keep(Keep),
+    Drop(Drop),
+    Mask(Mask),
+    Select(Path),
     Data(Template),
     Set(Set),
+    Const(Value),
 }
 
 impl Transform {
@@ -45,6 +70,7 @@ impl Transform {
     /// # Errors
     /// All problems, not only the first.
     pub fn parse(steps: &Value) -> Result<Self, Vec<TransformError>> {
+        let text = steps.to_string();
         let list = bounded(steps).map_err(|error| vec![error])?;
         let mut errors = Vec::new();
         let steps: Vec<Step> = list
@@ -58,10 +84,17 @@ impl Transform {
             errors.push(TransformError::new("", "too-large", detail));
         }
         if errors.is_empty() {
-            Ok(Self { steps })
+            Ok(Self { steps, text })
         } else {
             Err(errors)
         }
+    }
+
+    /// Whether a step needs the key of masks that are hashes.
+    #[must_use]
+    pub fn needs_mask_key(&self) -> bool {
+        let hashes = |step: &Step| matches!(step, Step::Mask(mask) if mask.hashes());
+        self.steps.iter().any(hashes)
     }
 
     /// Runs the steps, each on the result of the one before.
@@ -125,18 +158,20 @@ impl Step {
             "keep" => Some(Self::Keep(Keep::parse(operand, &pointer, errors))),
             "data" => Some(Self::Data(Template::parse(operand, &pointer, errors))),
             "set" => Some(Self::Set(Set::parse(operand, &pointer, errors))),
+            "drop" => Some(Self::Drop(Drop::parse(operand, &pointer, errors))),
+            "mask" => Some(Self::Mask(Mask::parse(operand, &pointer, errors))),
+            "select" => match select(operand, &pointer) {
+                Ok(path) => Some(Self::Select(path)),
+                Err(error) => {
+                    errors.push(error);
+                    None
+                }
+            },
+            "const" => Some(Self::Const(operand.clone())),
+            "input_transformer" => input_transformer::parse(operand, &pointer, errors).map(Self::Data),
             name => {
-                errors.push(if UNAVAILABLE.contains(&name) {
-                    TransformError::new(
-                        &pointer,
-                        "unsupported-step",
-                        format!("step {name} is not available"),
-                    )
-                    .corrected(listing())
-                } else {
-                    TransformError::new(&pointer, "unknown-step", format!("{name} is not a step"))
-                        .corrected(suggestion(name, &AVAILABLE, "steps"))
-                });
+                let error = TransformError::new(&pointer, "unknown-step", format!("{name} is not a step"));
+                errors.push(error.corrected(suggestion(name, &AVAILABLE, "steps")));
                 None
             }
         }
@@ -145,6 +180,10 @@ impl Step {
     fn expressions(&self) -> usize {
         match self {
             Self::Keep(keep) => keep.paths(),
+            Self::Drop(drop) => drop.paths(),
+            Self::Mask(mask) => mask.paths(),
+            Self::Select(_) => 1,
+            Self::Const(_) => 0,
             Self::Data(template) => template.expressions(),
             Self::Set(set) => set.expressions(),
         }
@@ -157,9 +196,25 @@ impl Step {
                 let data = template.render(scope, &mut Budget::of_step())?;
                 scope.replace_data(data)
             }
+            Self::Drop(drop) => drop.apply(scope),
+            Self::Mask(mask) => mask.apply(scope),
+            Self::Select(path) => {
+                let mut budget = Budget::of_step();
+                let data = Expression::at(path.clone(), None).evaluate(scope, &mut budget)?;
+                scope.replace_data(data)
+            }
+            Self::Const(value) => scope.replace_data(value.clone()),
             Self::Set(set) => set.apply(scope),
         }
     }
+}
+
+fn select(operand: &Value, pointer: &str) -> Result<Path, TransformError> {
+    let text = operand.as_str().ok_or_else(|| {
+        let detail = format!("select takes a path, not {}", kind(operand));
+        TransformError::new(pointer, "invalid-operand", detail).corrected("such as $.data.order")
+    })?;
+    Path::parse(text, pointer)
 }
 
 fn listing() -> String {

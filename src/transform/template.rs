@@ -77,6 +77,11 @@ impl Template {
         }
     }
 
+    /// A string of these pieces, even if it is one expression alone.
+    pub(super) fn of_text(pieces: Vec<Piece>) -> Self {
+        Self::Text(pieces)
+    }
+
     /// How many expressions the template holds.
     pub(super) fn expressions(&self) -> usize {
         match self {

@@ -28,4 +28,5 @@ mod rules_files;
 mod support;
 mod system_events;
 mod tail;
+mod transforms;
 mod webhooks;

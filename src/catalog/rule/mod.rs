@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::credential;
 use super::credential::Before;
 use super::credential::Place;
+use super::decode;
 use super::decode::Fields;
 use super::decode::Issues;
 use super::issue::Issue;
@@ -138,7 +139,7 @@ impl Rule {
         let name = rule_name(&fields, name, issues);
         let description = fields.text("description", issues).map(str::to_owned);
         let wanted = wanted(&fields, issues);
-        let transform = transform(&fields, issues);
+        let transform = decode::transform(&fields, issues);
         let paused = fields.flag("paused", issues);
         let mut targets = targets(&fields, issues);
         for target in &mut targets {
@@ -223,22 +224,6 @@ fn wanted(fields: &Fields<'_>, issues: &mut Issues) -> Option<Match> {
     }
 }
 
-fn transform(fields: &Fields<'_>, issues: &mut Issues) -> Option<Transform> {
-    let value = fields.find("transform")?;
-    match Transform::parse(value) {
-        Ok(transform) => Some(transform),
-        Err(errors) => {
-            let at = fields.at("transform");
-            for error in errors {
-                let mut issue = Issue::new(format!("{at}{}", error.pointer), error.code, error.detail);
-                issue.correction = error.correction;
-                issues.push(issue);
-            }
-            None
-        }
-    }
-}
-
 fn targets(fields: &Fields<'_>, issues: &mut Issues) -> Vec<Target> {
     const EXAMPLE: &str = "targets: [{ name: crm, webhook: { url: \"https://…\" } }]";
     if fields.required("targets", EXAMPLE, issues).is_none() {
@@ -290,7 +275,7 @@ fn refuse_secrets(value: &Value, (rule, at): (&str, &str), places: &[Place], iss
         }
         Value::Object(object) => {
             for (key, value) in object {
-                let at = super::decode::join(at, key);
+                let at = decode::join(at, key);
                 if Reference::is_in(key) {
                     issues.push(secret_issue(format!("{rule}{at}")));
                 }

@@ -13,6 +13,7 @@ use super::order;
 use super::webhook::Webhook;
 use crate::catalog::decode::Fields;
 use crate::catalog::decode::Issues;
+use crate::catalog::decode::transform;
 use crate::catalog::issue::Issue;
 use crate::catalog::names::TargetName;
 use crate::catalog::retry::RetryPolicy;
@@ -23,6 +24,7 @@ pub(in crate::catalog) const KEYS: &[&str] = &[
     "webhook",
     "function",
     "echo",
+    "transform",
     "retry",
     "timeout",
     "concurrency",
@@ -34,7 +36,6 @@ pub(in crate::catalog) const KEYS: &[&str] = &[
 ];
 const KINDS: &[&str] = &["webhook", "function", "echo"];
 const LATER_KINDS: &[&str] = &["queue", "bus", "file"];
-const LATER: &[&str] = &["queue", "bus", "file", "transform"];
 
 /// The default deadline of an attempt: long for an API call, short for a thread that hangs.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -48,9 +49,10 @@ impl Target {
     pub(in crate::catalog) fn decode(value: &Value, pointer: &str, issues: &mut Issues) -> Option<Self> {
         let fields = Fields::of(value, pointer, "a target", issues)?;
         let before = issues.count();
-        fields.only(KEYS, LATER, issues);
+        fields.only(KEYS, LATER_KINDS, issues);
         let name = name(&fields, issues);
         let kind = kind(&fields, pointer, issues);
+        let transform = transform(&fields, issues);
         let retry = match fields.find("retry") {
             Some(value) => RetryPolicy::decode(value, &fields.at("retry"), issues),
             None => Some(RetryPolicy::default()),
@@ -72,6 +74,7 @@ impl Target {
         Some(Self {
             name: name?,
             kind: kind?,
+            transform,
             retry: retry?,
             timeout,
             concurrency,

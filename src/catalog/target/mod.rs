@@ -20,6 +20,7 @@ use super::names::ConnectionName;
 use super::names::TargetName;
 use super::retry::RetryPolicy;
 use crate::config::Rate;
+use crate::transform::Transform;
 
 #[cfg(test)]
 pub(super) use circuit::KEYS as CIRCUIT_KEYS;
@@ -61,6 +62,8 @@ pub struct Target {
     pub name: TargetName,
     /// Where to, and how.
     pub kind: TargetKind,
+    /// What becomes of an event for this target alone, after the rule's own transform.
+    pub transform: Option<Transform>,
     /// When a failed delivery is tried again.
     pub retry: RetryPolicy,
     /// The deadline of one whole attempt, name resolution to last byte.

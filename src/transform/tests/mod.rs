@@ -1,5 +1,6 @@
 //! Transforms as their authors see them.
 
+mod corpus;
 mod failures;
 mod properties;
 mod refusals;
@@ -21,6 +22,7 @@ const FACTS: Facts<'_> = Facts {
     rule: "big-orders",
     bus: "default",
     sequence: 42,
+    mask_key: None,
 };
 
 const ORDER: &str = r#"{"id":"o-1","total":250.50,"big":12345678901234567890,"note":null,

@@ -37,4 +37,51 @@ proptest! {
         let result = Transform::parse(&steps).unwrap().apply(event(json!({ "v": value }).to_string()), &FACTS);
         prop_assert_eq!(result.unwrap().data, Data::Json(json!([value, format!("<{value}>")])));
     }
+
+    /// Whatever an AWS template is, it is refused, or makes data of which values cannot change the shape.
+    #[test]
+    fn any_input_transformer_is_refused_or_applied(parts in vec(aws_part(), 0..10), value in any::<String>()) {
+        let template = parts.concat();
+        let steps = json!([{ "input_transformer": { "paths": { "v": "$.data.v" }, "template": template } }]);
+        let Ok(transform) = Transform::parse(&steps) else { return Ok(()) };
+        let made = |value: &str| {
+            let data = transform.apply(event(json!({ "v": value }).to_string()), &FACTS).unwrap().data;
+            let Data::Json(data) = data else { panic!("a step made data") };
+            data
+        };
+        prop_assert_eq!(shape(&made(&value)), shape(&made("")));
+    }
+}
+
+fn aws_part() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "\\",
+        ":",
+        ",",
+        "<v>",
+        "<",
+        ">",
+        "<aws.events.event.json>",
+        "\"a\": ",
+        "1",
+        "é",
+        " ",
+    ])
+}
+
+/// Where lists and objects are, and their keys.
+fn shape(value: &serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Array(elements) => elements.iter().map(shape).collect(),
+        serde_json::Value::Object(members) => members
+            .iter()
+            .map(|(key, member)| (key.clone(), shape(member)))
+            .collect(),
+        _ => serde_json::Value::Null,
+    }
 }

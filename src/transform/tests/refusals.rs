@@ -25,7 +25,32 @@ fn every_refusal_has_its_place_and_code() {
         ("[{}]", "/0", "not-a-step"),
         (r#"[{"data":1,"set":{"x":1}}]"#, "/0", "not-a-step"),
         (r#"[{"data":1},{"datas":1}]"#, "/1/datas", "unknown-step"),
-        (r#"[{"drop":["$.data.id"]}]"#, "/0/drop", "unsupported-step"),
+        (r#"[{"drop":[]}]"#, "/0/drop", "invalid-operand"),
+        (r#"[{"drop":["$.data.id",5]}]"#, "/0/drop/1", "invalid-path"),
+        (r#"[{"drop":["$.subject"]}]"#, "/0/drop/0", "invalid-path"),
+        (r#"[{"drop":["$.data"]}]"#, "/0/drop/0", "invalid-path"),
+        (r#"[{"drop":["$.data..email"]}]"#, "/0/drop/0", "invalid-path"),
+        (r#"[{"mask":"$.data.id"}]"#, "/0/mask", "invalid-operand"),
+        (
+            r#"[{"mask":[{"path":"$.id"}]}]"#,
+            "/0/mask/0/path",
+            "invalid-path",
+        ),
+        (
+            r#"[{"mask":[{"with":"hash"}]}]"#,
+            "/0/mask/0/path",
+            "invalid-path",
+        ),
+        (
+            r#"[{"mask":[{"path":"$.data.id","with":"md5"}]}]"#,
+            "/0/mask/0/with",
+            "invalid-value",
+        ),
+        (
+            r#"[{"mask":[{"path":"$.data.id","wth":"hash"}]}]"#,
+            "/0/mask/0/wth",
+            "unknown-key",
+        ),
         (r#"[{"keep":"$.data.id"}]"#, "/0/keep", "invalid-operand"),
         (r#"[{"keep":[]}]"#, "/0/keep", "invalid-operand"),
         (r#"[{"keep":["$.data.id",5]}]"#, "/0/keep/1", "invalid-path"),
@@ -86,6 +111,52 @@ fn every_refusal_has_its_place_and_code() {
 }
 
 #[test]
+fn selects_and_input_transformers_are_refused_where_they_are_wrong() {
+    for (steps, pointer, code) in [
+        (r#"[{"select":["$.data"]}]"#, "/0/select", "invalid-operand"),
+        (r#"[{"select":"data"}]"#, "/0/select", "invalid-path"),
+        (r#"[{"select":"$..a..b"}]"#, "/0/select", "path-too-costly"),
+        (
+            r#"[{"input_transformer":"<x>"}]"#,
+            "/0/input_transformer",
+            "invalid-operand",
+        ),
+        (
+            r#"[{"input_transformer":{}}]"#,
+            "/0/input_transformer",
+            "missing-field",
+        ),
+        (
+            r#"[{"input_transformer":{"template":"<x>"}}]"#,
+            "/0/input_transformer/template",
+            "unknown-name",
+        ),
+        (
+            r#"[{"input_transformer":{"paths":{"x":"$.data.x"},"template":"{\"<x>\":1}"}}]"#,
+            "/0/input_transformer/template",
+            "invalid-template",
+        ),
+        (
+            r#"[{"input_transformer":{"paths":{"x":"$.data.x"},"template":"{\"a\":<x>"}}]"#,
+            "/0/input_transformer/template",
+            "invalid-template",
+        ),
+        (
+            r#"[{"input_transformer":{"paths":{"aws.x":"$.data.x"},"template":"a"}}]"#,
+            "/0/input_transformer/paths/aws.x",
+            "invalid-name",
+        ),
+        (
+            r#"[{"input_transformer":{"paths":{"x":"$.detail.state"},"template":"<x>"}}]"#,
+            "/0/input_transformer/paths/x",
+            "foreign-attribute",
+        ),
+    ] {
+        assert_eq!(only(steps), (pointer.to_owned(), code), "{steps}");
+    }
+}
+
+#[test]
 fn all_problems_are_reported_at_once() {
     let errors = errors(r#"[{"sett":1},{"data":["${a}","${$.b ?? }"]},{"set":{"id":null,"X":"${c}"}}]"#);
     let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
@@ -106,8 +177,18 @@ fn all_problems_are_reported_at_once() {
 fn corrections_say_what_to_write() {
     for (steps, correction) in [
         (r#"[{"kep":[]}]"#, "did you mean `keep`?"),
-        (r#"[{"zzz":[]}]"#, "the steps are keep, data, set"),
-        (r#"[{"mask":[]}]"#, "the steps are keep, data, set"),
+        (
+            r#"[{"zzz":[]}]"#,
+            "the steps are keep, drop, mask, select, data, set, const, input_transformer",
+        ),
+        (
+            r#"[{"input_transformer":{"paths":{"x":"$.detail.state"},"template":"<x>"}}]"#,
+            "$.data.state",
+        ),
+        (
+            r#"[{"input_transformer":{"paths":{"state":"$.data.state"},"template":"<stat>"}}]"#,
+            "did you mean `state`?",
+        ),
         (r#"[{"data":"${data.id}"}]"#, "${$.data.id}"),
         (r#"[{"data":"${sequnce}"}]"#, "did you mean `sequence`?"),
         (r#"[{"data":"${x"}]"#, "write $${ for a literal ${"),
