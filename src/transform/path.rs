@@ -144,43 +144,25 @@ impl Place {
         Ok(Self(turns))
     }
 
-    /// Removes the values at the places; whether there were any.
-    pub(super) fn remove_from(&self, data: &mut Value) -> bool {
+    /// Removes the values at the places.
+    pub(super) fn remove_from(&self, data: &mut Value) {
         let Some((last, before)) = self.0.split_last() else {
-            return false;
+            return;
         };
-        let mut is_changed = false;
-        visit(data, before, &mut |parent| {
-            is_changed |= match (last, parent) {
-                (Turn::Member(name), Value::Object(members)) => members.shift_remove(name).is_some(),
-                (Turn::Element(index), Value::Array(elements)) if *index < elements.len() => {
-                    elements.remove(*index);
-                    true
-                }
-                (Turn::Each, Value::Object(members)) => {
-                    let had_some = !members.is_empty();
-                    members.clear();
-                    had_some
-                }
-                (Turn::Each, Value::Array(elements)) => {
-                    let had_some = !elements.is_empty();
-                    elements.clear();
-                    had_some
-                }
-                _ => false,
-            };
+        visit(data, before, &mut |parent| match (last, parent) {
+            (Turn::Member(name), Value::Object(members)) => drop(members.shift_remove(name)),
+            (Turn::Element(index), Value::Array(elements)) if *index < elements.len() => {
+                elements.remove(*index);
+            }
+            (Turn::Each, Value::Object(members)) => members.clear(),
+            (Turn::Each, Value::Array(elements)) => elements.clear(),
+            _ => {}
         });
-        is_changed
     }
 
-    /// Replaces the values at the places; whether there were any.
-    pub(super) fn replace_in(&self, data: &mut Value, replacement: &impl Fn(&Value) -> Value) -> bool {
-        let mut is_changed = false;
-        visit(data, &self.0, &mut |value| {
-            *value = replacement(value);
-            is_changed = true;
-        });
-        is_changed
+    /// Replaces the values at the places.
+    pub(super) fn replace_in(&self, data: &mut Value, replacement: &impl Fn(&Value) -> Value) {
+        visit(data, &self.0, &mut |value| *value = replacement(value));
     }
 }
 

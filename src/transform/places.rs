@@ -53,14 +53,12 @@ impl Drop {
         self.0.len()
     }
 
-    /// Removes the values; data that has none of them stays as it is.
+    /// Removes the values.
     pub(super) fn apply(&self, scope: &mut Scope<'_>) -> Result<(), Reason> {
         scope.edit_data(|data| {
-            let mut is_changed = false;
             for place in &self.0 {
-                is_changed |= place.remove_from(data);
+                place.remove_from(data);
             }
-            is_changed
         })
     }
 }
@@ -112,22 +110,20 @@ impl Mask {
         self.0.iter().any(|(_, with)| *with == With::Hash)
     }
 
-    /// Replaces the values; data that has none of them stays as it is.
+    /// Replaces the values.
     pub(super) fn apply(&self, scope: &mut Scope<'_>) -> Result<(), Reason> {
         let key = scope.mask_key();
         if self.hashes() && key.is_none() {
             return Err("TRAMLINE_SECRET_MASK, the key of hashes, is not set".to_owned());
         }
         scope.edit_data(|data| {
-            let mut is_changed = false;
             for (place, with) in &self.0 {
                 let replacement = |value: &Value| match with {
                     With::Stars => STARS.into(),
                     With::Hash => hash(key.unwrap_or_default(), value).into(),
                 };
-                is_changed |= place.replace_in(data, &replacement);
+                place.replace_in(data, &replacement);
             }
-            is_changed
         })
     }
 }

@@ -61,24 +61,26 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
-    /// Changes the data where it is; `change` says whether it did. Data that nobody changed stays as
-    /// it came.
+    /// Changes what lies below the data. A text has nothing below.
+    ///
+    /// The data is written anew even if nothing was found: a key that it repeats is read once only,
+    /// and what hides behind it must not go on.
     ///
     /// # Errors
     /// The reason, if there is data that cannot be looked into, and so not be changed.
-    pub(super) fn edit_data(&mut self, change: impl FnOnce(&mut Value) -> bool) -> Result<(), Reason> {
-        let Some(slot) = self.event.get_mut("data") else {
-            return match self.untouched {
-                Some(Data::Verbatim(_)) => Err("the data is neither JSON nor text".to_owned()),
-                _ => Ok(()),
-            };
-        };
-        let mut data = slot.take();
-        if change(&mut data) {
-            return self.replace_data(data);
+    pub(super) fn edit_data(&mut self, change: impl FnOnce(&mut Value)) -> Result<(), Reason> {
+        match self.event.get_mut("data") {
+            Some(data @ (Value::Object(_) | Value::Array(_))) => {
+                change(data);
+                check_output(data)?;
+                self.untouched = None;
+                Ok(())
+            }
+            None if matches!(self.untouched, Some(Data::Verbatim(_))) => {
+                Err("the data is neither JSON nor text".to_owned())
+            }
+            _ => Ok(()),
         }
-        *slot = data;
-        Ok(())
     }
 
     /// The key of masks that are hashes.
