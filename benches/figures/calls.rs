@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 use std::time::Instant;
 
+use serde_json::json;
+
 use super::caller::Order;
 use super::load::exchange;
 use super::options::Options;
@@ -16,10 +18,11 @@ use super::table::Table;
 use super::targets::Answering;
 use super::wire::Wire;
 
-/// Calls in flight of a route, and of the loop.
+/// Calls that a route has in flight; the loop has as many as all routes together.
 const CONCURRENCY: usize = 32;
 /// Routes that one event takes.
 const FAN_OUT: u64 = 100;
+const RULE: &str = "/v1/buses/default/rules/orders";
 /// Events of a batch.
 const BATCH: u64 = 1_000;
 /// The least part of the loop's calls.
@@ -30,12 +33,13 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Measures both, each round beside a round of the loop.
 pub(crate) async fn measure(options: &Options, table: &mut Table) {
     for routes in [1, FAN_OUT] {
+        let concurrency = CONCURRENCY * usize::try_from(routes).expect("a count");
         let (mut own, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..options.rounds() {
             let sink = Answering::well().await;
             let order = Order {
                 address: sink.address,
-                concurrency: CONCURRENCY,
+                concurrency,
                 warm_up: options.warm_up(),
                 time: options.round(),
             };
@@ -61,14 +65,14 @@ pub(crate) async fn measure(options: &Options, table: &mut Table) {
             ..Row::default()
         });
         table.add(Row {
-            name: format!("  bare loop, {CONCURRENCY} in flight"),
+            name: format!("  bare loop, {concurrency} in flight"),
             rate: Some(median(bare)),
             ..Row::default()
         });
     }
 }
 
-/// Publishes so many events for so many routes; deliveries a second from the first counted publish on.
+/// Publishes so many events for so many routes; deliveries a second from the moment when the rule goes on.
 async fn deliveries(events: u64, routes: u64) -> f64 {
     let sink = Answering::well().await;
     let mut rules = "rules:\n  - name: orders\n    match: { type: [com.example.order.placed] }\n    \
@@ -82,7 +86,8 @@ async fn deliveries(events: u64, routes: u64) -> f64 {
         )
         .expect("text");
     }
-    let server = Server::start(Some(&rules)).await;
+    let server = Server::start(None).await;
+    server.apply(&rules).await;
     let mut wire = Wire::connect(server.address).await.expect("a connection");
     let mut batch = Payload::batch(usize::try_from(BATCH.min(events)).expect("a count"));
     let batches = events.div_ceil(batch.events());
@@ -90,10 +95,13 @@ async fn deliveries(events: u64, routes: u64) -> f64 {
     // As the loop does, it makes its connections before anything counts.
     exchange(&mut wire, batch.fresh()).await;
     sink.reached(of_batch, PATIENCE).await;
-    let started = Instant::now();
+    // What publishing costs is another figure: everything is there before the route goes on.
+    server.call("POST", &format!("{RULE}/pause"), &json!({})).await;
     for _ in 0..batches {
         exchange(&mut wire, batch.fresh()).await;
     }
+    let started = Instant::now();
+    server.call("POST", &format!("{RULE}/resume"), &json!({})).await;
     sink.reached((1 + batches) * of_batch, PATIENCE).await;
     rate(batches * of_batch, started.elapsed())
 }

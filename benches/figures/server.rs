@@ -144,6 +144,15 @@ impl Server {
         .await
     }
 
+    /// Applies a rules file in YAML.
+    pub(crate) async fn apply(&self, rules: &str) {
+        self.send(&format!(
+            "POST /v1/apply HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/yaml\r\ncontent-length: {}\r\n\r\n{rules}",
+            rules.len()
+        ))
+        .await;
+    }
+
     async fn send(&self, request: &str) -> Value {
         let mut wire = Wire::connect(self.address).await.expect("a connection");
         wire.send(request.as_bytes()).await.expect("a request is sent");

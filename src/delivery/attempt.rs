@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -185,7 +186,7 @@ impl Delivery<'_> {
             deadline: target.timeout,
         };
         let started = Instant::now();
-        let sending = AssertUnwindSafe(shared.targets.send(target, &call));
+        let sending = AssertUnwindSafe(pin!(shared.targets.send(target, &call)));
         // A panic is a failure like another, and the worker goes on.
         let report = sending
             .catch_unwind()
@@ -198,8 +199,7 @@ impl Delivery<'_> {
     /// What is kept of an attempt that is over.
     fn made(&self, at_ms: i64, started: Instant, report: Report) -> (Attempt, Report) {
         let took = started.elapsed();
-        metrics::counter!("tramline_delivery_attempts_total", "class" => report.class.clone()).increment(1);
-        metrics::histogram!("tramline_delivery_attempt_seconds").record(took);
+        self.shared.meters.attempt(&report.class, took);
         let made = Attempt {
             n: self.due.attempts + 1,
             at_ms,

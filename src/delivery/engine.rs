@@ -18,6 +18,7 @@ use super::keep;
 use super::keep::Keeping;
 use super::letters::Letters;
 use super::memory::Memory;
+use super::meters::Meters;
 use super::progress::Progress;
 use super::publish::Publish;
 use super::queue::Queue;
@@ -95,6 +96,7 @@ pub(super) struct Shared {
     /// Unfinished deliveries of routes that the catalog does not know.
     pub(super) unclaimed: Mutex<HashMap<RouteId, OnRoute>>,
     pub(super) memory: Memory,
+    pub(super) meters: Meters,
     /// One at a time changes what becomes of letters: jobs, resends, and giving up old ones.
     pub(super) redrives: tokio::sync::Mutex<()>,
     pub(super) tests: Arc<Semaphore>,
@@ -163,6 +165,7 @@ impl Engine {
             outbox: Outbox::default(),
             unclaimed: Mutex::default(),
             memory: Memory::new(HELD_BYTES),
+            meters: Meters::new(),
             redrives: tokio::sync::Mutex::default(),
             tests: Arc::new(Semaphore::new(TESTS)),
             slots: Arc::new(Slots::new(SLOTS)),

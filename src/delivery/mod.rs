@@ -26,6 +26,7 @@ mod keep;
 mod letter_set;
 mod letters;
 mod memory;
+mod meters;
 mod order;
 mod pauses;
 mod progress;

@@ -21,8 +21,8 @@ pub(super) async fn record(
     stop: &CancellationToken,
     records: Vec<StateRecord>,
 ) -> Result<(), AppendError> {
-    let step = failpoint::step_of(&records);
-    failpoint::around(step, patiently(stop, || log.record(records.clone()))).await
+    let reached = failpoint::step_of(&records);
+    failpoint::around(reached, patiently(stop, || log.record(records.clone()))).await
 }
 
 /// Writes until it is written; waits while too much waits for the disk or the disk is full.

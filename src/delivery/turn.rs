@@ -35,6 +35,11 @@ pub(super) fn begin(shared: &Shared, route: &Route, steady_ms: i64) {
 
 /// The next delivery of a route, if it may go at once in the place of one that has ended.
 pub(super) fn next(shared: &Shared, route: &Route) -> Option<Due> {
+    let view = shared.view.load();
+    if view.target(route.id)?.rate.is_some() {
+        // Only the worker, which is one, counts what the rate still allows.
+        return None;
+    }
     let steady_ms = shared.clock.steady_ms();
     let (Admission::All, bound) = admission(shared, route, steady_ms)? else {
         return None;
@@ -46,6 +51,6 @@ pub(super) fn next(shared: &Shared, route: &Route) -> Option<Due> {
         }
         queue.take(steady_ms)?
     };
-    begin(shared, route, steady_ms);
+    route.consents.called(steady_ms);
     Some(due)
 }

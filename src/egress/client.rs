@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -36,8 +37,9 @@ use super::stopwatch;
 use super::stopwatch::Stopwatch;
 use super::tls::Tls;
 
-/// Idle connections kept per host: many routes may lead to one, each with 32 calls at once.
-const IDLE_PER_HOST: usize = 1_024;
+/// Idle connections kept per host: as many as there may be calls at once, because many routes may
+/// lead to one host. Fewer would be closed and made again with every burst.
+const IDLE_PER_HOST: usize = 4_096;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most bytes of the head of an answer, and of what is read at once.
 const READ_BUFFER: usize = 32 * 1024;
@@ -115,7 +117,7 @@ impl Client {
             }
         });
         let connection = capture_connection(&mut request);
-        let answered = stopwatch::timing(watch, self.0.request(request));
+        let answered = pin!(stopwatch::timing(watch, self.0.request(request)));
         let answer = tokio::select! {
             biased;
             () = flooded.notified() => return Err(broken(&connection)),

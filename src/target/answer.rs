@@ -49,6 +49,8 @@ const KEPT_HEADERS: [&str; 19] = [
 const MAX_VALUE: usize = 256;
 /// Request headers whose values are secrets, wherever these words stand in their names.
 const SECRET_WORDS: [&str; 6] = ["auth", "cookie", "key", "password", "secret", "token"];
+/// How the names of headers begin that we set ourselves, and that hold none.
+const OURS: [&str; 4] = ["ce-", "content-type", "tramline-", "webhook-"];
 /// What stands in the place of a secret.
 const REDACTED: &str = "***";
 
@@ -61,8 +63,9 @@ impl Secrets {
     pub(super) fn of<'a>(request: &HeaderMap, known: impl Iterator<Item = &'a str>) -> Self {
         let mut found: Vec<_> = known.map(str::to_owned).collect();
         for (name, value) in request {
-            let is_secret =
-                value.is_sensitive() || SECRET_WORDS.iter().any(|word| name.as_str().contains(word));
+            let is_ours = OURS.iter().any(|start| name.as_str().starts_with(start));
+            let is_named_so = || SECRET_WORDS.iter().any(|word| name.as_str().contains(word));
+            let is_secret = value.is_sensitive() || (!is_ours && is_named_so());
             let Ok(text) = value.to_str() else { continue };
             if !is_secret {
                 continue;
@@ -116,6 +119,14 @@ pub(super) async fn body(body: Incoming, left: Duration, secrets: &Secrets) -> O
         .await
         .unwrap_or_default();
     text(&kept, secrets)
+}
+
+/// Reads a body that nobody looks at, as far as is worth a connection that can be used again.
+pub(super) async fn drain(body: Incoming, left: Duration) {
+    // Past the deadline the connection is closed, which is all that is left to do.
+    timeout(left, read(body, READ_RESPONSE, 0, &mut Vec::new()))
+        .await
+        .unwrap_or_default();
 }
 
 /// A whole body, and the room it takes until this is dropped.

@@ -1,6 +1,7 @@
 //! One HTTP call under the deadline of its attempt, whatever it carries.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,7 +131,7 @@ impl<'a> Exchange<'a> {
         self.sign(&mut outgoing).await?;
         self.secrets = Secrets::of(&outgoing.headers, credentials.secrets());
         let answered = match request(outgoing) {
-            Ok(request) => timeout(self.left(), client.send(request, &self.watch)).await,
+            Ok(request) => timeout(self.left(), pin!(client.send(request, &self.watch))).await,
             Err(error) => Ok(Err(error)),
         };
         match answered {
@@ -152,6 +153,13 @@ impl<'a> Exchange<'a> {
         let signatures = signatures.map_err(|_| judge::unsent("the signature is no header"))?;
         outgoing.headers.insert(SIGNATURE, signatures);
         Ok(())
+    }
+
+    /// Ends a call that succeeded, of which nothing but that is looked at.
+    pub(super) async fn succeed(&self, answer: Response<Incoming>) -> Report {
+        let report = self.timed(judge::answered(answer.status(), answer.headers()));
+        answer::drain(answer.into_body(), self.left()).await;
+        report
     }
 
     /// Judges an answer by its status, and keeps of it what helps to find out what happened.

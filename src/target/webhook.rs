@@ -21,6 +21,7 @@ use crate::catalog::Webhook;
 pub(super) async fn send(caller: &Caller, terms: &Terms, webhook: &Webhook, call: &Call<'_>) -> Report {
     let mut exchange = Exchange::begin(caller, call);
     match exchange.send(outgoing(terms, webhook, call)).await {
+        Ok(answer) if answer.status().is_success() => exchange.succeed(answer).await,
         Ok(answer) => exchange.conclude(answer).await,
         Err(report) => report,
     }

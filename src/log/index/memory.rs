@@ -220,8 +220,8 @@ impl Lookup for Memory {
     }
 
     fn route_events(&self, route: RouteId, after: u64, n: usize) -> Result<Vec<u64>, BadIndex> {
-        let found = self.events.find(|entry| above(entry, route, after));
-        Ok(found.into_iter().take(n).map(|entry| entry.sequence).collect())
+        let found = self.events.first(n, |entry| above(entry, route, after));
+        Ok(found.into_iter().map(|entry| entry.sequence).collect())
     }
 
     fn route_count(&self, route: RouteId, after: u64) -> Result<u64, BadIndex> {

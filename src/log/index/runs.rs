@@ -45,12 +45,19 @@ impl<E: Copy + Ord> Runs<E> {
 
     /// Those that `place` calls equal, ascending; it must order entries as they are ordered.
     pub(crate) fn find(&self, place: impl Fn(&E) -> Ordering) -> Vec<E> {
+        self.first(usize::MAX, place)
+    }
+
+    /// The first `n` of them; those behind cost nothing.
+    pub(crate) fn first(&self, n: usize, place: impl Fn(&E) -> Ordering) -> Vec<E> {
         let recent = self.recent.iter().filter(|entry| place(entry).is_eq());
         let mut found: Vec<E> = recent.copied().collect();
         for run in &self.sorted {
-            found.extend_from_slice(within(run, &place));
+            let within = within(run, &place);
+            found.extend_from_slice(within.get(..n).unwrap_or(within));
         }
         found.sort_unstable();
+        found.truncate(n);
         found
     }
 
@@ -118,7 +125,9 @@ mod tests {
             let place = |entry: &u32| if *entry < 10 { Ordering::Less } else if *entry < 20 { Ordering::Equal } else { Ordering::Greater };
             sorted.retain(|entry| (10..20).contains(entry));
             prop_assert_eq!(runs.count(place), sorted.len());
-            prop_assert_eq!(runs.find(place), sorted);
+            prop_assert_eq!(runs.find(place), sorted.clone());
+            sorted.truncate(7);
+            prop_assert_eq!(runs.first(7, place), sorted);
         }
     }
 }
