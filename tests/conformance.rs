@@ -1,9 +1,20 @@
 //! The conformance cases of event patterns and of CESQL, when `CONFORMANCE_DIR` names them.
 //!
 //! Without the variable there is nothing to run.
+#![expect(clippy::expect_used, reason = "a test ends where its world does not hold")]
+#![expect(clippy::indexing_slicing, reason = "a missing member should fail the test")]
 
 #[path = "conformance/cesql.rs"]
 mod cesql;
+#[path = "conformance/over_http.rs"]
+mod over_http;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "shared with tests/it, which uses all of it"
+)]
+#[path = "it/support/mod.rs"]
+mod support;
 
 use std::fs;
 use std::path::Path;
