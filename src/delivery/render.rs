@@ -1,7 +1,5 @@
 //! From the stored event to the event as the target gets it.
 
-use bytes::Bytes;
-
 use super::failpoint;
 use crate::catalog::Rule;
 use crate::catalog::Target;
@@ -120,7 +118,7 @@ pub(crate) fn from_document(document: Document) -> Result<Event, event::EventErr
     }
     let data = match document.data {
         transform::Data::None => Data::None,
-        transform::Data::Json(value) => Data::Json(Bytes::from(value.to_string())),
+        transform::Data::Json(json) => Data::Json(json),
         transform::Data::Verbatim(bytes) => {
             Data::of_type(content_type.as_deref().or(Some("application/json")), bytes)?
         }

@@ -126,8 +126,7 @@ impl Sample {
         }
         match document.data {
             transform::Data::None => {}
-            transform::Data::Json(value) => drop(output.insert("data".into(), value)),
-            transform::Data::Verbatim(bytes) => {
+            transform::Data::Json(bytes) | transform::Data::Verbatim(bytes) => {
                 let value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
                 output.insert("data".into(), value);
             }

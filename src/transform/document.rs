@@ -3,7 +3,15 @@
 use std::fmt;
 
 use bytes::Bytes;
+use chrono::DateTime;
+use chrono::SecondsFormat;
+use chrono::Utc;
 use serde_json::Value;
+
+use super::scope::Fact;
+
+/// The attribute that says what the data is.
+const CONTENT_TYPE: &str = "datacontenttype";
 
 /// An event as a transform sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,8 +40,16 @@ pub enum Data {
     None,
     /// The bytes as received; steps that leave the data alone leave them untouched.
     Verbatim(Bytes),
-    /// JSON that a step produced.
-    Json(Value),
+    /// JSON that a step wrote.
+    Json(Bytes),
+}
+
+/// What data is, as far as transforms care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MediaType {
+    Json,
+    Text,
+    Other,
 }
 
 /// What templates may know beside the event.
@@ -72,6 +88,64 @@ impl MaskKey {
 impl fmt::Debug for MaskKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MaskKey(***)")
+    }
+}
+
+impl Document {
+    /// An attribute.
+    pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
+        let mut all = self.attributes.iter();
+        all.find(|(own, _)| own == name).map(|(_, value)| value)
+    }
+
+    /// The data, if it is JSON or is said to be.
+    pub(super) fn json(&self) -> Option<&Bytes> {
+        match &self.data {
+            Data::None => None,
+            Data::Json(json) => Some(json),
+            Data::Verbatim(bytes) => matches!(self.media_type(), MediaType::Json).then_some(bytes),
+        }
+    }
+
+    /// What the content type says about the data.
+    pub(super) fn media_type(&self) -> MediaType {
+        let whole = match self.attribute(CONTENT_TYPE) {
+            Some(Attribute::String(text)) => text,
+            _ => "",
+        };
+        let media_type = whole.split(';').next().unwrap_or_default().trim();
+        match media_type.to_ascii_lowercase().as_str() {
+            "" | "application/json" | "text/json" => MediaType::Json,
+            json if json.ends_with("+json") => MediaType::Json,
+            text if text.starts_with("text/") => MediaType::Text,
+            _ => MediaType::Other,
+        }
+    }
+
+    /// Replaces the data by JSON and says so in the content type.
+    pub(super) fn replace_data(&mut self, json: String) {
+        self.data = Data::Json(json.into());
+        let value = Attribute::String("application/json".to_owned());
+        match self.attributes.iter_mut().find(|(name, _)| name == CONTENT_TYPE) {
+            Some((_, own)) => *own = value,
+            None => self.attributes.push((CONTENT_TYPE.to_owned(), value)),
+        }
+    }
+}
+
+impl Facts<'_> {
+    /// The value of a name, unless it is the event.
+    pub(super) fn value(&self, fact: Fact) -> Option<Value> {
+        Some(match fact {
+            Fact::Now => {
+                let now = DateTime::from_timestamp_millis(self.now_ms).unwrap_or(DateTime::<Utc>::MAX_UTC);
+                now.to_rfc3339_opts(SecondsFormat::Millis, true).into()
+            }
+            Fact::Rule => self.rule.into(),
+            Fact::Bus => self.bus.into(),
+            Fact::Sequence => self.sequence.into(),
+            Fact::EventJson | Fact::Envelope => return None,
+        })
     }
 }
 

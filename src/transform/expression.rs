@@ -18,14 +18,18 @@ const NAMES: [&str; 6] = ["now", "rule", "bus", "sequence", "event", "event.json
 /// A value to be looked up.
 #[derive(Debug, Clone)]
 pub(super) struct Expression {
-    source: Source,
-    default: Option<Value>,
+    pub(super) source: Source,
+    pub(super) default: Option<Value>,
 }
 
+/// Where the value is.
 #[derive(Debug, Clone)]
-enum Source {
+pub(super) enum Source {
+    /// At a path.
     Path(Path),
+    /// The whole event.
     Event,
+    /// It is known without a path.
     Fact(Fact),
 }
 

@@ -27,9 +27,11 @@
 //! expressions; whatever an event holds, applying a transform ends soon and never panics.
 
 mod chain;
+mod direct;
 mod document;
 mod error;
 mod expression;
+mod filling;
 mod input_transformer;
 mod keep;
 mod limits;
@@ -42,6 +44,7 @@ mod steps;
 mod template;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 pub use chain::Chain;
 pub use chain::ChainFailure;

@@ -27,7 +27,7 @@ pub(super) enum Path {
 }
 
 /// A step of a plain path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     /// To the member of an object.
     Member(String),

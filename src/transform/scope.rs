@@ -1,8 +1,5 @@
 //! What the steps of one transform work on.
 
-use chrono::DateTime;
-use chrono::SecondsFormat;
-use chrono::Utc;
 use serde_json::Map;
 use serde_json::Value;
 
@@ -11,6 +8,7 @@ use super::document::Data;
 use super::document::Document;
 use super::document::Facts;
 use super::document::MaskKey;
+use super::document::MediaType;
 use super::error::Reason;
 use super::limits::check_output;
 
@@ -33,13 +31,13 @@ pub(super) struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// Opens the event. Data that is neither JSON nor text is absent from the document.
     pub(super) fn open(document: Document, facts: &'a Facts<'a>) -> Self {
+        let data = readable(&document);
         let mut event = Map::new();
         event.insert("specversion".to_owned(), SPEC_VERSION.into());
         for (name, value) in document.attributes {
             event.insert(name, value.into_json());
         }
-        let content_type = event.get("datacontenttype").and_then(Value::as_str);
-        if let Some(data) = readable(&document.data, content_type) {
+        if let Some(data) = data {
             event.insert("data".to_owned(), data);
         }
         Self {
@@ -100,14 +98,6 @@ impl<'a> Scope<'a> {
     /// The value of a name that templates know without a path.
     pub(super) fn fact(&self, fact: Fact) -> Value {
         match fact {
-            Fact::Now => {
-                let now =
-                    DateTime::from_timestamp_millis(self.facts.now_ms).unwrap_or(DateTime::<Utc>::MAX_UTC);
-                now.to_rfc3339_opts(SecondsFormat::Millis, true).into()
-            }
-            Fact::Rule => self.facts.rule.into(),
-            Fact::Bus => self.facts.bus.into(),
-            Fact::Sequence => self.facts.sequence.into(),
             Fact::EventJson => self.event.to_string().into(),
             Fact::Envelope => {
                 let mut envelope = self.event.clone();
@@ -116,6 +106,7 @@ impl<'a> Scope<'a> {
                 }
                 envelope
             }
+            known => self.facts.value(known).unwrap_or_default(),
         }
     }
 
@@ -127,14 +118,16 @@ impl<'a> Scope<'a> {
                 data: self.untouched.unwrap_or(Data::None),
             };
         };
-        let made = event.shift_remove("data").map_or(Data::None, Data::Json);
+        let made = event.shift_remove("data");
         event.shift_remove("specversion");
         let attributes = event
             .into_iter()
             .filter_map(|(name, value)| Some((name, Attribute::from_json(&value)?)));
         Document {
             attributes: attributes.collect(),
-            data: self.untouched.unwrap_or(made),
+            data: self
+                .untouched
+                .unwrap_or_else(|| made.map_or(Data::None, |data| Data::Json(data.to_string().into()))),
         }
     }
 
@@ -169,24 +162,14 @@ pub(super) enum Fact {
 }
 
 /// The data as JSON: parsed if its type is JSON, a string if its type is text.
-fn readable(data: &Data, content_type: Option<&str>) -> Option<Value> {
-    let bytes = match data {
-        Data::None => return None,
-        Data::Json(value) => return Some(value.clone()),
-        Data::Verbatim(bytes) => bytes,
-    };
-    let media_type = content_type.map_or_else(String::new, |whole| {
-        whole
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    });
-    match media_type.as_str() {
-        "" | "application/json" | "text/json" => serde_json::from_slice(bytes).ok(),
-        json if json.ends_with("+json") => serde_json::from_slice(bytes).ok(),
-        text if text.starts_with("text/") => std::str::from_utf8(bytes).ok().map(Value::from),
+fn readable(document: &Document) -> Option<Value> {
+    if let Some(json) = document.json() {
+        return serde_json::from_slice(json).ok();
+    }
+    match &document.data {
+        Data::Verbatim(bytes) if document.media_type() == MediaType::Text => {
+            std::str::from_utf8(bytes).ok().map(Value::from)
+        }
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::direct::Direct;
 use super::document::Document;
 use super::document::Facts;
 use super::error::Reason;
@@ -44,6 +45,8 @@ const AVAILABLE: [&str; 8] = [
 #[derive(Debug, Clone)]
 pub struct Transform {
     steps: Vec<Step>,
+    /// The first step, if it is a template that can be written without the event's document.
+    pub(super) direct: Option<Direct>,
     text: String,
 }
 
@@ -84,7 +87,11 @@ impl Transform {
             errors.push(TransformError::new("", "too-large", detail));
         }
         if errors.is_empty() {
-            Ok(Self { steps, text })
+            let direct = match steps.first() {
+                Some(Step::Data(template)) => Direct::of(template),
+                _ => None,
+            };
+            Ok(Self { steps, direct, text })
         } else {
             Err(errors)
         }
@@ -103,12 +110,20 @@ impl Transform {
     ///
     /// # Errors
     /// The first step that cannot be applied, and why.
-    pub fn apply(&self, event: Document, facts: &Facts<'_>) -> Result<Document, TransformFailure> {
-        if self.steps.is_empty() {
+    pub fn apply(&self, mut event: Document, facts: &Facts<'_>) -> Result<Document, TransformFailure> {
+        let written = self
+            .direct
+            .as_ref()
+            .and_then(|direct| direct.write(&event, facts));
+        let done = usize::from(written.is_some());
+        if let Some(json) = written {
+            event.replace_data(json);
+        }
+        if self.steps.len() == done {
             return Ok(event);
         }
         let mut scope = Scope::open(event, facts);
-        for (index, step) in self.steps.iter().enumerate() {
+        for (index, step) in self.steps.iter().enumerate().skip(done) {
             step.apply(&mut scope)
                 .map_err(|reason| TransformFailure { step: index, reason })?;
         }

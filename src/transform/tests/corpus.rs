@@ -12,6 +12,7 @@ use super::Facts;
 use super::ORDER;
 use super::event;
 use super::json;
+use super::rendered;
 use super::transform;
 use crate::transform::MaskKey;
 
@@ -58,7 +59,12 @@ fn difference(case: &Case) -> Option<String> {
         ..FACTS
     };
     let before = event(case.data.clone().unwrap_or_else(|| ORDER.to_owned()));
-    let result = match transform(&case.steps).apply(before, &facts) {
+    let transform = transform(&case.steps);
+    let result = transform.apply(before.clone(), &facts);
+    if result != rendered(&transform).apply(before, &facts) {
+        return Some("rendering makes another result".to_owned());
+    }
+    let result = match result {
         Ok(result) => result,
         Err(failure) => {
             let reason = Some(failure.reason);
@@ -69,8 +75,7 @@ fn difference(case: &Case) -> Option<String> {
         return Some(format!("did not fail: {reason}"));
     }
     let data = match &result.data {
-        Data::Json(value) => value.to_string(),
-        Data::Verbatim(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Data::Json(bytes) | Data::Verbatim(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Data::None => "nothing".to_owned(),
     };
     if case.makes.as_ref().is_some_and(|expected| *expected != data) {

@@ -1,6 +1,7 @@
 //! Transforms as their authors see them.
 
 mod corpus;
+mod direct;
 mod failures;
 mod properties;
 mod refusals;
@@ -69,13 +70,23 @@ fn apply(steps: &str, event: Document) -> Result<Document, TransformFailure> {
 
 /// What the steps make of an event, as JSON text.
 fn data(steps: &str, event: Document) -> String {
-    match apply(steps, event)
-        .unwrap_or_else(|failure| panic!("{steps}: {failure}"))
-        .data
-    {
-        Data::Json(value) => value.to_string(),
-        other => panic!("{steps}: {other:?}"),
+    let result = apply(steps, event).unwrap_or_else(|failure| panic!("{steps}: {failure}"));
+    made(&result).to_owned()
+}
+
+/// The JSON that a step wrote.
+fn made(result: &Document) -> &str {
+    match &result.data {
+        Data::Json(json) => std::str::from_utf8(json).unwrap(),
+        other => panic!("{other:?}"),
     }
+}
+
+/// The same transform, whose templates are all rendered.
+fn rendered(transform: &Transform) -> Transform {
+    let mut transform = transform.clone();
+    transform.direct = None;
+    transform
 }
 
 fn attribute(document: &Document, name: &str) -> Option<Attribute> {
