@@ -44,7 +44,7 @@ pub(crate) async fn measure(options: &Options, table: &mut Table) {
     };
     let mut broken = rule(json!("x"));
     if let Some(steps) = broken.get_mut("transform") {
-        *steps = json!([{ "set": { "id": null } }]);
+        *steps = json!([{ "set": { "time": "${$.data.note}" } }]);
     }
     server.call("PUT", RULE, &broken).await;
     die(&server, count).await;

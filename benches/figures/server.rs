@@ -157,6 +157,11 @@ impl Server {
         let mut wire = Wire::connect(self.address).await.expect("a connection");
         wire.send(request.as_bytes()).await.expect("a request is sent");
         let answer = wire.receive().await.expect("an answer").expect("an answer");
+        assert!(
+            answer.head.starts_with(b"HTTP/1.1 2"),
+            "refused: {}",
+            String::from_utf8_lossy(answer.body)
+        );
         serde_json::from_slice(answer.body).expect("JSON")
     }
 }

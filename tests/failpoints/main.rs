@@ -55,8 +55,6 @@ const POINTS: &[(&str, u64)] = &[
     ("snapshot::rename", 2),
     ("snapshot::remove", 1),
 ];
-/// The points of a log that gives up its oldest segments.
-const TRIM_POINTS: &[(&str, u64)] = &[("index::remove", 1), ("segment::remove", 1), ("super::write", 8)];
 /// Requests after which every point was reached.
 const ENOUGH: usize = 250;
 /// Servers at work at the same time.
@@ -69,9 +67,6 @@ const SMALL: [&str; 6] = [
     "--max-event-bytes",
     "16384",
 ];
-
-/// The same, of which three segments are kept, where keys are soon forgotten.
-const TRIMMED: [&str; 4] = ["--retain-size", "393216", "--dedup-window", "1s"];
 
 /// One run: what happens at which of the times that a point is reached.
 #[derive(Debug, Clone)]
@@ -189,24 +184,6 @@ async fn i1_what_was_acknowledged_survives_a_failure_at_every_point() {
             .filter_map(std::future::ready)
             .collect::<Vec<Failure>>()
             .await;
-        assert!(missed.is_empty(), "never happened: {missed:#?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_kept_survives_a_failure_while_the_rest_is_given_up() {
-    for seed in 0..seeds() {
-        let mut rng = StdRng::seed_from_u64(seed);
-        let flags = [&SMALL[..], &TRIMMED].concat();
-        let runs = at(TRIM_POINTS, &mut rng)
-            .into_iter()
-            .map(|failure| happens(failure, &flags));
-        let ended: Vec<_> = futures_util::stream::iter(runs)
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        assert!(ended.iter().any(|(_, first)| *first > 1), "nothing was given up");
-        let missed: Vec<_> = ended.into_iter().filter_map(|(missed, _)| missed).collect();
         assert!(missed.is_empty(), "never happened: {missed:#?}");
     }
 }
