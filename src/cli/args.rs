@@ -169,6 +169,8 @@ pub(super) enum RulesVerb {
     Check(FilesArgs),
     /// Run the tests in rules files without a server
     Test(FilesArgs),
+    /// Say which rules in files an event matches, and why the others do not
+    Explain(ExplainArgs),
     /// Make rules files the state of their buses
     Apply(ApplyArgs),
     /// List the rules of a bus
@@ -180,6 +182,19 @@ pub(super) enum RulesVerb {
 #[derive(Debug, Args)]
 pub(super) struct FilesArgs {
     /// Files and folders
+    #[arg(required = true)]
+    pub(super) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// File with the event in JSON, any part of it; `-` reads standard input
+    #[arg(long, short = 'f', value_name = "FILE", default_value = "-")]
+    pub(super) event: PathBuf,
+    /// Name of one rule, if the others do not matter
+    #[arg(long)]
+    pub(super) rule: Option<String>,
+    /// Files and folders with rules
     #[arg(required = true)]
     pub(super) paths: Vec<PathBuf>,
 }

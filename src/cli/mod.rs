@@ -10,6 +10,7 @@ mod confirm;
 mod dlq;
 mod error;
 mod event;
+mod explain;
 mod log;
 mod output;
 mod publish;

@@ -1,4 +1,4 @@
-//! `rules check`, `test`, `apply` and `list`.
+//! `rules check`, `test`, `explain`, `apply` and `list`.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use super::args::Output;
 use super::args::RulesVerb;
 use super::client::Client;
 use super::error::CliError;
+use super::explain;
 use super::output;
 use crate::api::PlanReply;
 use crate::api::RuleList;
@@ -31,6 +32,7 @@ pub(super) async fn run(verb: RulesVerb) -> Result<ExitCode, CliError> {
     match verb {
         RulesVerb::Check(args) => check(&args.paths),
         RulesVerb::Test(args) => test(&args.paths),
+        RulesVerb::Explain(args) => explain::run(&args, &read(&args.paths)?),
         RulesVerb::Apply(args) => apply(&args).await,
         RulesVerb::List(args) => list(&args).await,
         RulesVerb::Schema => schema(),

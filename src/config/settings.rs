@@ -51,7 +51,7 @@ pub struct Flags {
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub egress_ca: Option<PathBuf>,
-    /// Proxy for outgoing calls, http://[user:password@]host:port; none is taken from the environment's own
+    /// Proxy for outgoing calls, `http://user:password@host:port`; none is taken from the environment's own
     /// variables
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]

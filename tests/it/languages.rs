@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::Server;
 use crate::support::tramline;
+use crate::support::tramline_with;
 
 const FILE: &str = r#"
 rules:
@@ -127,4 +128,42 @@ async fn files_with_rules_of_all_languages_are_checked_and_tested() {
             ran.stderr
         );
     }
+}
+
+#[tokio::test]
+async fn an_event_is_explained_against_files_with_the_nearest_rule_first_and_the_line_that_decided() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("r.yaml").display().to_string();
+    let rules = "rules:\n\
+        \x20 - name: far\n    match: { type: [refund], source: [/other], data: { total: [1] } }\n    targets: [{ name: t, echo: {} }]\n\
+        \x20 - name: near\n    match:\n      type: [order]\n      data:\n        total: [{ numeric: [\">\", 100] }]\n    \
+        targets: [{ name: t, echo: {} }]\n\
+        \x20 - name: hit\n    match: { sql: \"type = 'order'\" }\n    targets: [{ name: t, echo: {} }]\n";
+    std::fs::write(&path, rules).unwrap();
+    let event = json!({ "type": "order", "source": "/shop", "data": { "total": 20 } }).to_string();
+    let ran = tramline_with(&["rules", "explain", &path], &[], &event)
+        .await
+        .ended(0);
+    let lines: Vec<_> = ran.stdout.lines().collect();
+    assert_eq!(lines[0], "matches  hit", "{}", ran.stdout);
+    assert!(
+        lines[1].starts_with("misses   near: data.total has 20, expected ")
+            && lines[1].ends_with("r.yaml:9:16)"),
+        "{}",
+        lines[1]
+    );
+    assert!(lines[2].starts_with("misses   far: "), "{}", lines[2]);
+
+    let one = ["rules", "explain", "--rule", "near", &path];
+    assert_eq!(
+        tramline_with(&one, &[], &event)
+            .await
+            .ended(1)
+            .stdout
+            .lines()
+            .count(),
+        1
+    );
+    let none = ["rules", "explain", "--rule", "nobody", &path];
+    tramline_with(&none, &[], &event).await.ended(2);
 }

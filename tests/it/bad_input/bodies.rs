@@ -146,7 +146,7 @@ async fn bodies_that_break_off_are_refused() {
 
 /// F30: the bound is on the whole body, not on the time between two bytes.
 #[tokio::test]
-async fn a_body_that_does_not_come_is_given_up() {
+async fn f30_a_body_that_does_not_come_is_given_up() {
     let server = Server::start().await;
     let bytes = head("POST /events", &[STRUCTURED, "content-length: 100"]);
     exchange(server.url(), &bytes).await.problem(408, "body-timeout");

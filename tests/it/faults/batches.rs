@@ -22,7 +22,7 @@ async fn send_to(server: &Server, path: &str, body: String) -> (u16, Value) {
 
 /// F34: one bad entry refuses all of them, and is named.
 #[tokio::test]
-async fn one_bad_event_of_a_hundred_refuses_them_all_and_is_named() {
+async fn f34_one_bad_event_of_a_hundred_refuses_them_all_and_is_named() {
     let server = Server::start().await;
     for bad in [0, 57, 99] {
         let mut batch: Vec<_> = (0..100).map(|n| event(&n.to_string(), "t", &json!(n))).collect();
@@ -42,7 +42,7 @@ async fn one_bad_event_of_a_hundred_refuses_them_all_and_is_named() {
 
 /// F34: every bad entry is named, each with its own reason, in order.
 #[tokio::test]
-async fn several_bad_events_are_all_named() {
+async fn f34_several_bad_events_are_all_named() {
     let server = Server::start().await;
     let mut batch: Vec<_> = (0..5).map(|n| event(&n.to_string(), "t", &json!(n))).collect();
     batch[1]["specversion"] = json!("0.3");
@@ -71,7 +71,7 @@ async fn several_bad_events_are_all_named() {
 
 /// F34: a batch of nothing is a batch.
 #[tokio::test]
-async fn an_empty_batch_is_accepted_without_results() {
+async fn f34_an_empty_batch_is_accepted_without_results() {
     let server = Server::start().await;
     for body in ["[]", " [ ] \n"] {
         let (status, reply) = send(&server, body.to_owned()).await;
@@ -82,7 +82,7 @@ async fn an_empty_batch_is_accepted_without_results() {
 
 /// F34: what is no array of events is no batch.
 #[tokio::test]
-async fn what_is_no_array_of_events_is_no_batch() {
+async fn f34_what_is_no_array_of_events_is_no_batch() {
     let server = Server::start().await;
     let one = event("1", "t", &json!(1)).to_string();
     for (body, code) in [
@@ -107,7 +107,7 @@ async fn what_is_no_array_of_events_is_no_batch() {
 
 /// F34, F33: the second copy in one batch is a duplicate of the first.
 #[tokio::test]
-async fn a_second_copy_inside_a_batch_is_a_duplicate_of_the_first() {
+async fn f34_a_second_copy_inside_a_batch_is_a_duplicate_of_the_first() {
     let server = Server::start().await;
     let batch = json!([
         event("a", "t", &json!(1)),
@@ -137,7 +137,7 @@ async fn a_second_copy_inside_a_batch_is_a_duplicate_of_the_first() {
 
 /// F34: who asks for it gets the good entries accepted, and is told about each.
 #[tokio::test]
-async fn with_partial_the_good_entries_are_accepted_and_each_is_told() {
+async fn f34_with_partial_the_good_entries_are_accepted_and_each_is_told() {
     let server = Server::start_with(&["--max-event-bytes", "2000"]).await;
     let mut batch: Vec<_> = (0..6).map(|n| event(&n.to_string(), "t", &json!(n))).collect();
     batch[0].as_object_mut().unwrap().remove("type");
@@ -173,7 +173,7 @@ async fn with_partial_the_good_entries_are_accepted_and_each_is_told() {
 
 /// F34: what has no entries cannot be accepted in part, and a single event is no batch.
 #[tokio::test]
-async fn with_partial_what_is_wrong_as_a_whole_is_refused_as_ever() {
+async fn f34_with_partial_what_is_wrong_as_a_whole_is_refused_as_ever() {
     let server = Server::start_with(&["--max-batch-events", "3"]).await;
     let path = "/v1/buses/default/events?partial=true";
     let (status, reply) = send_to(&server, path, "[{}, 1]".to_owned()).await;

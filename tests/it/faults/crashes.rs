@@ -51,7 +51,7 @@ fn now() -> DateTime<Utc> {
 
 /// F17: a 200 that was not recorded in time is asked for again, once, as the same delivery.
 #[tokio::test]
-async fn a_crash_right_after_the_target_took_an_event_repeats_it_at_most_once_under_its_id() {
+async fn f17_a_crash_right_after_the_target_took_an_event_repeats_it_at_most_once_under_its_id() {
     let mut server = Server::start().await;
     let sink = Sink::start().await;
     server.apply(&webhook_rule("r", "t", &sink.url("/"), "")).await;
@@ -87,7 +87,7 @@ async fn a_crash_right_after_the_target_took_an_event_repeats_it_at_most_once_un
 
 /// F18: the time of the next attempt and the count are on disk, not in the process.
 #[tokio::test]
-async fn a_retry_that_was_waiting_when_the_process_died_fires_at_its_time_with_its_number() {
+async fn f18_a_retry_that_was_waiting_when_the_process_died_fires_at_its_time_with_its_number() {
     let mut server = Server::start().await;
     let tries = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&tries);
@@ -137,7 +137,7 @@ async fn a_retry_that_was_waiting_when_the_process_died_fires_at_its_time_with_i
 
 /// F18: a retry whose time passed while the process was down fires at once, and only once.
 #[tokio::test]
-async fn a_retry_whose_time_passed_while_the_process_was_down_fires_after_the_start() {
+async fn f18_a_retry_whose_time_passed_while_the_process_was_down_fires_after_the_start() {
     let mut server = Server::start().await;
     let sink = Sink::answering(|_| Answer::Status(500)).await;
     let retry = "retry: { strategy: fixed, initial: 300ms, jitter: none }";
@@ -159,7 +159,7 @@ async fn a_retry_whose_time_passed_while_the_process_was_down_fires_after_the_st
 
 /// F19: killed at any point between the record of a retry and the record of its success.
 #[tokio::test]
-async fn a_crash_between_a_retry_and_its_outcome_loses_nothing_and_repeats_at_most_once() {
+async fn f19_a_crash_between_a_retry_and_its_outcome_loses_nothing_and_repeats_at_most_once() {
     let mut server = Server::start().await;
     let sink = Sink::answering(|request| {
         let is_odd = request.json()["data"].as_u64().unwrap() % 2 == 1;

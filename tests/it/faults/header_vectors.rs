@@ -25,7 +25,7 @@ async fn publish(server: &Server, id: &str, lines: &[&[u8]]) -> Reply {
 
 /// F32: what is encoded is decoded once and encoded again for the target.
 #[tokio::test]
-async fn header_values_are_decoded_once_and_reach_the_target_encoded_the_one_right_way() {
+async fn f32_header_values_are_decoded_once_and_reach_the_target_encoded_the_one_right_way() {
     let (server, sink) = (Server::start().await, Sink::start().await);
     let webhook = format!("{}\", mode: \"binary", sink.url("/"));
     server.apply(&webhook_rule("r", "t", &webhook, "")).await;
@@ -62,7 +62,7 @@ async fn header_values_are_decoded_once_and_reach_the_target_encoded_the_one_rig
 
 /// F32: what is not percent-encoded UTF-8 is refused, by the name of its header.
 #[tokio::test]
-async fn header_values_that_are_no_percent_encoded_text_are_refused_by_name() {
+async fn f32_header_values_that_are_no_percent_encoded_text_are_refused_by_name() {
     let server = Server::start().await;
     let vectors: [&[u8]; 9] = [
         b"ce-subject: %C0%A0",
@@ -98,7 +98,7 @@ async fn header_values_that_are_no_percent_encoded_text_are_refused_by_name() {
 
 /// F31: each mistake in the attributes has a code of its own.
 #[tokio::test]
-async fn mistakes_in_attributes_have_codes_of_their_own() {
+async fn f31_mistakes_in_attributes_have_codes_of_their_own() {
     let server = Server::start().await;
     let long = format!("ce-{}: x", "a".repeat(65));
     let cases: [(&[u8], &str); 15] = [
@@ -155,7 +155,7 @@ async fn mistakes_in_attributes_have_codes_of_their_own() {
 
 /// F31: 20 characters of a name are only recommended; 64 are taken.
 #[tokio::test]
-async fn names_longer_than_recommended_are_taken() {
+async fn f31_names_longer_than_recommended_are_taken() {
     let server = Server::start().await;
     for length in [21, 64] {
         let name = "a".repeat(length);

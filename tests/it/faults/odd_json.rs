@@ -44,7 +44,7 @@ fn data(received: &Received) -> &[u8] {
 
 /// F28: what is valid JSON reaches the sink byte for byte, in and out in both modes.
 #[tokio::test]
-async fn json_that_no_number_type_or_map_can_hold_is_delivered_byte_for_byte() {
+async fn f28_json_that_no_number_type_or_map_can_hold_is_delivered_byte_for_byte() {
     let (server, sink) = (Server::start().await, Sink::start().await);
     for mode in ["structured", "binary"] {
         let webhook = format!("{}\", mode: \"{mode}", sink.url(&format!("/{mode}")));
@@ -92,7 +92,7 @@ fn holds_id(request: &Received, id: &str) -> bool {
 
 /// F28: what is no JSON is refused and not stored, in both modes.
 #[tokio::test]
-async fn json_with_a_lone_surrogate_bad_utf8_or_a_byte_order_mark_is_refused() {
+async fn f28_json_with_a_lone_surrogate_bad_utf8_or_a_byte_order_mark_is_refused() {
     let server = Server::start().await;
     let cases: [&[u8]; 7] = [
         br#""\ud800""#,

@@ -17,7 +17,7 @@ fn said(ran: &Ran) -> Vec<String> {
 
 /// F52: a data directory has one server; the second says who has it and leaves it alone.
 #[tokio::test]
-async fn a_second_server_on_one_data_directory_is_refused_and_told_which_process_has_it() {
+async fn f52_a_second_server_on_one_data_directory_is_refused_and_told_which_process_has_it() {
     let server = Server::start().await;
     server.publish(&event("1", "t", &json!(1))).await;
     let dir = server.dir().join("data").display().to_string();
@@ -40,7 +40,7 @@ async fn a_second_server_on_one_data_directory_is_refused_and_told_which_process
 
 /// F52: a port that is taken is one line with the way out.
 #[tokio::test]
-async fn a_port_in_use_is_said_in_one_line_with_the_fix() {
+async fn f52_a_port_in_use_is_said_in_one_line_with_the_fix() {
     let server = Server::start().await;
     let dir = tempfile::TempDir::new().unwrap();
     let (dir, address) = (dir.path().display().to_string(), &server.url()["http://".len()..]);
@@ -94,7 +94,7 @@ async fn a_start_that_fails_delivers_nothing_and_closes_the_log() {
 
 /// F25: until the catalog was read once nobody can say where an event goes, so none is taken.
 #[tokio::test]
-async fn nothing_is_accepted_before_the_rules_are_loaded() {
+async fn f25_nothing_is_accepted_before_the_rules_are_loaded() {
     let sink = Sink::start().await;
     let dir = tempfile::TempDir::new().unwrap();
     let rules = dir.path().join("rules.yaml");

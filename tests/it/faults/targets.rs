@@ -302,7 +302,7 @@ async fn f07_a_webhook_to_a_forbidden_address_is_refused_when_it_is_applied() {
 
 /// F7, F15: a name is judged by what it resolves to at the moment of connecting.
 #[tokio::test]
-async fn a_name_that_resolves_to_a_forbidden_address_ends_as_a_dead_letter_without_a_connection() {
+async fn f7_a_name_that_resolves_to_a_forbidden_address_ends_as_a_dead_letter_without_a_connection() {
     // Something is opened, or the name itself would be refused.
     let server = Server::start_guarded(&["--egress-allow", "127.9.9.9/32"]).await;
     let name = local_name();
