@@ -4,6 +4,13 @@ use crate::log::error::LogError;
 use std::fs;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long a lock is waited for that its holder has let go: a process that the holder was just
+/// starting has a copy of the file until it runs a program of its own.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Holds the directory until dropped; the kernel lets go when the process dies.
 #[derive(Debug)]
@@ -25,10 +32,16 @@ impl DirLock {
             .truncate(false)
             .open(&path);
         let mut file = opened.map_err(LogError::io("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(in_use(dir, file)),
-            Err(fs::TryLockError::Error(source)) => return Err(LogError::io("lock", &path)(source)),
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(fs::TryLockError::WouldBlock) if Instant::now() < until => {
+                    std::thread::park_timeout(PAUSE);
+                }
+                Err(fs::TryLockError::WouldBlock) => return Err(in_use(dir, file)),
+                Err(fs::TryLockError::Error(source)) => return Err(LogError::io("lock", &path)(source)),
+            }
         }
         // The id only helps the operator: it need not be durable.
         let written = file
