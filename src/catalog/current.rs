@@ -17,7 +17,7 @@ use crate::log::BusId;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Current {
     buses: BTreeMap<BusName, BusRow>,
-    rules: BTreeMap<BusName, BTreeMap<RuleName, LiveRule>>,
+    rules: BTreeMap<BusName, imbl::OrdMap<RuleName, LiveRule>>,
 }
 
 /// A rule in force.

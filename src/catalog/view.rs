@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use imbl::ordmap::DiffItem;
 
 use super::change::BusRow;
 use super::change::Committed;
@@ -20,19 +21,19 @@ use super::names::RuleName;
 use super::names::TargetName;
 use super::rule::Rule;
 use super::suggest;
-use super::target::ReplyTo;
 use super::target::Target;
 use crate::log::BusId;
 use crate::log::RouteId;
 
-/// An immutable picture of the catalog. A commit makes the next one.
+/// An immutable picture of the catalog. A commit makes the next one, which shares with it what did
+/// not change: its cost hardly depends on how much there is.
 #[derive(Debug, Clone, Default)]
 pub struct View {
     current: Current,
     buses: BTreeMap<BusName, BusView>,
-    history: HashMap<BusName, HashMap<RuleName, Vec<Revision>>>,
-    routes: HashMap<RouteId, Arc<RouteNames>>,
-    open: HashMap<BusName, HashMap<RuleName, BTreeSet<RouteId>>>,
+    history: BTreeMap<BusName, imbl::HashMap<RuleName, Vec<Revision>>>,
+    routes: imbl::HashMap<RouteId, Arc<RouteNames>>,
+    open: BTreeMap<BusName, imbl::HashMap<RuleName, BTreeSet<RouteId>>>,
     connections: BTreeMap<ConnectionName, Arc<ConnectionView>>,
     version: u64,
 }
@@ -56,7 +57,37 @@ pub struct BusView {
     /// The number of its ruleset.
     pub generation: u64,
     /// The rules in force, by name.
-    pub rules: BTreeMap<RuleName, RuleView>,
+    pub rules: imbl::OrdMap<RuleName, RuleView>,
+}
+
+/// How rules came to be different.
+#[derive(Debug, Default)]
+pub struct RuleChanges<'a> {
+    /// What is not in force any more, ascending by bus and name.
+    pub gone: Vec<&'a RuleView>,
+    /// What is in force now and was not before, ascending by bus and name.
+    pub put: Vec<&'a RuleView>,
+}
+
+impl BusView {
+    /// What makes its rules different from those of `before`.
+    ///
+    /// Costs little when the two are pictures of one catalog, few commits apart.
+    #[must_use]
+    pub fn changes_since<'a>(&'a self, before: &'a Self) -> RuleChanges<'a> {
+        let mut changes = RuleChanges::default();
+        for item in before.rules.diff(&self.rules) {
+            match item {
+                DiffItem::Add(_, put) => changes.put.push(put),
+                DiffItem::Remove(_, gone) => changes.gone.push(gone),
+                DiffItem::Update { old, new } => {
+                    changes.gone.push(old.1);
+                    changes.put.push(new.1);
+                }
+            }
+        }
+        changes
+    }
 }
 
 /// A rule in force.
@@ -72,6 +103,13 @@ pub struct RuleView {
     pub rule: Arc<Rule>,
     /// Its open routes, ascending.
     pub routes: Vec<RouteId>,
+}
+
+/// Two are equal when they are the same compiled rule, with the same routes.
+impl PartialEq for RuleView {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.rule, &other.rule) && self.routes == other.routes
+    }
 }
 
 /// The names behind the number of a route.
@@ -168,6 +206,30 @@ impl View {
         self.version
     }
 
+    /// What makes the rules of all buses different from those of `before`.
+    #[must_use]
+    pub fn changes_since<'a>(&'a self, before: &'a Self) -> RuleChanges<'a> {
+        let mut changes = RuleChanges::default();
+        for bus in before
+            .buses
+            .values()
+            .filter(|bus| !self.buses.contains_key(&bus.name))
+        {
+            changes.gone.extend(bus.rules.values());
+        }
+        for bus in self.buses.values() {
+            match before.buses.get(&bus.name) {
+                Some(before) => {
+                    let more = bus.changes_since(before);
+                    changes.gone.extend(more.gone);
+                    changes.put.extend(more.put);
+                }
+                None => changes.put.extend(bus.rules.values()),
+            }
+        }
+        changes
+    }
+
     /// The connections, by name.
     pub fn connections(&self) -> impl Iterator<Item = &Arc<ConnectionView>> {
         self.connections.values()
@@ -197,23 +259,17 @@ impl View {
         rule.targets.iter().enumerate().filter_map(missing).collect()
     }
 
-    /// An issue for every target of a rule whose replies go to a bus which is not there and will not come
+    /// An issue for every target of a rule that publishes to a bus which is not there and will not come
     /// with the same change.
     #[must_use]
-    pub fn missing_reply_buses(&self, rule: &Rule, coming: &[BusName]) -> Vec<Issue> {
+    pub fn missing_buses(&self, rule: &Rule, coming: &[BusName]) -> Vec<Issue> {
         let missing = |(index, target): (usize, &Target)| {
-            let ReplyTo::Bus(name) = target.kind.reply_to() else {
-                return None;
-            };
+            let (place, name) = target.kind.bus()?;
             if self.buses.contains_key(name) || coming.contains(name) {
                 return None;
             }
-            let detail = format!("there is no bus `{name}` for the replies");
-            let issue = Issue::new(
-                format!("/targets/{index}/function/http/bus"),
-                "unknown-bus",
-                detail,
-            );
+            let detail = format!("there is no bus `{name}`");
+            let issue = Issue::new(format!("/targets/{index}{place}"), "unknown-bus", detail);
             let known = self.buses.keys().filter(|name| !name.is_system());
             Some(
                 match suggest::nearest(name.as_str(), known.map(BusName::as_str)) {
@@ -287,7 +343,7 @@ impl View {
 
     /// The rules that were in force in a generation of a bus, as far as they are remembered.
     pub fn rules_at(&self, bus: &BusName, generation: u64) -> impl Iterator<Item = &Arc<Rule>> {
-        let rules = self.history.get(bus).into_iter().flat_map(HashMap::values);
+        let rules = self.history.get(bus).into_iter().flat_map(imbl::HashMap::values);
         rules.filter_map(move |revisions| {
             let mut revisions = revisions.iter().rev();
             revisions
@@ -339,7 +395,7 @@ impl View {
                 name: row.name.clone(),
                 id: BusId(row.number),
                 generation: 0,
-                rules: BTreeMap::new(),
+                rules: imbl::OrdMap::new(),
             });
             bus.generation = row.generation;
         }

@@ -12,7 +12,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::gate::Gate;
 use super::jobs::Jobs;
 use super::keep;
 use super::keep::Keeping;
@@ -22,6 +21,7 @@ use super::meters::Meters;
 use super::progress::Progress;
 use super::publish::Publish;
 use super::queue::Queue;
+use super::reconcile::Restored;
 use super::resend::TESTS;
 use super::retries::Retries;
 use super::route::Route;
@@ -32,7 +32,6 @@ use super::unfinished::OnRoute;
 use super::worker;
 use crate::catalog::View;
 use crate::clock::SharedClock;
-use crate::log::BusId;
 use crate::log::Durable;
 use crate::log::FeedError;
 use crate::log::Log;
@@ -102,7 +101,7 @@ pub(super) struct Shared {
     pub(super) tests: Arc<Semaphore>,
     pub(super) slots: Arc<Slots>,
     /// The bound on retries that all routes share.
-    retries: Retries,
+    pub(super) retries: Retries,
     pub(super) workers: TaskTracker,
     pub(super) stop: CancellationToken,
     recorder: TaskTracker,
@@ -127,12 +126,6 @@ pub struct Outside {
     pub publish: Arc<dyn Publish>,
     /// Tells the time.
     pub clock: SharedClock,
-}
-
-/// What the log says about deliveries at the start.
-struct Restored {
-    routes: HashMap<RouteId, OnRoute>,
-    next: HashMap<BusId, u64>,
 }
 
 impl Engine {
@@ -175,7 +168,7 @@ impl Engine {
             recorder: TaskTracker::new(),
             stop_recorder: CancellationToken::new(),
         });
-        shared.open_routes(view, Some(&mut restored));
+        shared.restore_routes(view, &mut restored);
         shared.hold(restored.routes);
         let recorder = Arc::clone(&shared);
         shared.recorder.spawn(async move {
@@ -201,8 +194,7 @@ impl Engine {
     /// next attempt.
     pub fn reconcile(&self, view: &Arc<View>) {
         let before = self.shared.view.swap(Arc::clone(view));
-        self.shared.reorder(&before, view);
-        self.shared.open_routes(view, None);
+        self.shared.take_over(&before, view);
     }
 
     /// Stops taking work, lets attempts end within a bound, and records what was delivered.
@@ -217,62 +209,6 @@ impl Engine {
 }
 
 impl Shared {
-    /// Brings the set of runtime routes in line with the catalog and wakes those with work.
-    ///
-    /// A route that is opened later than the start is opened before any event can take it.
-    fn open_routes(self: &Arc<Self>, view: &View, mut restored: Option<&mut Restored>) {
-        let mut opened = Vec::new();
-        {
-            let mut routes = self.routes.write();
-            for names in view.routes() {
-                let id = names.id;
-                let route = routes.entry(id).or_insert_with(|| {
-                    let (next, unfinished) = if let Some(restored) = &mut restored {
-                        let next = restored.next.get(&names.bus_id).copied().unwrap_or(1);
-                        (next, restored.routes.remove(&id))
-                    } else {
-                        (
-                            self.log.next_sequence(names.bus_id),
-                            self.unclaimed.lock().remove(&id),
-                        )
-                    };
-                    let (unfinished, now) = (unfinished.unwrap_or_default(), self.clock.moment());
-                    let gate = Gate::restored(unfinished.state.clone(), now);
-                    let mut queue = Queue::restored(next - 1, unfinished, now);
-                    queue.share(&self.retries);
-                    queue.keep_order(view.target(id).is_some_and(|target| target.order.is_some()));
-                    Arc::new(Route::new(id, names.bus_id, queue, gate))
-                });
-                if names.is_closed {
-                    route.queue.lock().close();
-                } else {
-                    opened.push(Arc::clone(route));
-                }
-            }
-        }
-        self.spread_pauses(view);
-        for route in opened {
-            if let Some(target) = view.target(route.id) {
-                self.shake_hands(&route, target);
-            }
-            self.wake(&route);
-        }
-    }
-
-    /// Routes whose order changed find the keys of their events anew.
-    fn reorder(&self, before: &View, view: &View) {
-        for route in self.routes.read().values() {
-            let (Some(old), Some(new)) = (before.target(route.id), view.target(route.id)) else {
-                continue;
-            };
-            if old.order != new.order {
-                let mut queue = route.queue.lock();
-                queue.keep_order(new.order.is_some());
-                queue.forget_keys();
-            }
-        }
-    }
-
     /// Keeps what belongs to routes that the catalog does not know.
     fn hold(&self, routes: HashMap<RouteId, OnRoute>) {
         for id in routes.keys() {

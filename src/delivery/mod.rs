@@ -33,6 +33,7 @@ mod progress;
 mod publish;
 mod queue;
 mod read_ahead;
+mod reconcile;
 mod record;
 mod recorder;
 mod render;

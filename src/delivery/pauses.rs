@@ -3,7 +3,6 @@
 //! A pause is recorded for every open route of the rule. It belongs to the rule: a route that opens
 //! later is paused like the others, as long as one of them is there to say so.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::engine::DeliveryError;
@@ -15,7 +14,7 @@ use super::route::Route;
 use super::route_state::RouteState;
 use crate::catalog::BusName;
 use crate::catalog::RuleName;
-use crate::catalog::View;
+use crate::catalog::RuleView;
 
 impl Engine {
     /// Stops sending what a rule matches; it goes on matching, and its events wait. When this
@@ -78,20 +77,13 @@ impl Engine {
 }
 
 impl Shared {
-    /// Pauses every open route whose rule has one that is paused.
-    pub(super) fn spread_pauses(&self, view: &View) {
+    /// Pauses every route of a rule that has one which is paused.
+    pub(super) fn spread_pauses<'a>(&self, rules: impl Iterator<Item = &'a RuleView>) {
         let routes = self.routes.read();
-        let is_paused = |id| {
-            let route = routes.get(id);
-            route.is_some_and(|route| route.gate.lock().is_paused())
-        };
-        let open = view.routes().filter(|names| !names.is_closed);
-        let paused = open.filter(|names| is_paused(&names.id));
-        let paused: BTreeSet<_> = paused.map(|names| (&names.bus, &names.rule)).collect();
-        for (bus, rule) in paused {
-            let siblings = view.rule(bus, rule).into_iter().flat_map(|live| &live.routes);
-            for route in siblings.filter_map(|id| routes.get(id)) {
-                route.gate.lock().inherit_pause();
+        for rule in rules {
+            let siblings = || rule.routes.iter().filter_map(|id| routes.get(id));
+            if siblings().any(|route| route.gate.lock().is_paused()) {
+                siblings().for_each(|route| route.gate.lock().inherit_pause());
             }
         }
     }

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 
 use crate::catalog::BusName;
 use crate::catalog::BusView;
+use crate::catalog::RuleChanges;
 use crate::catalog::RuleName;
 use crate::catalog::RuleView;
 use crate::catalog::View;
@@ -142,26 +143,11 @@ fn compile(bus: &BusView) -> BusRules {
 fn changed(known: &BusRules, before: &BusView, bus: &BusView) -> BusRules {
     /// More than this is compiled as a whole at once.
     const FEW: usize = 64;
-    let mut gone = HashSet::new();
-    let mut put = Vec::new();
-    let is_same =
-        |one: &RuleView, other: &RuleView| Arc::ptr_eq(&one.rule, &other.rule) && one.routes == other.routes;
-    let mut old = before.rules.iter().peekable();
-    for (name, rule) in &bus.rules {
-        while let Some((removed, _)) = old.next_if(|(old, _)| *old < name) {
-            gone.insert(removed);
-        }
-        match old.next_if(|(old, _)| *old == name) {
-            Some((_, same)) if is_same(same, rule) => continue,
-            Some(_) => drop(gone.insert(name)),
-            None => {}
-        }
-        put.push(rule);
-    }
-    gone.extend(old.map(|(removed, _)| removed));
+    let RuleChanges { gone, put } = bus.changes_since(before);
     if gone.len() + put.len() > FEW {
         return compile(bus);
     }
+    let gone: HashSet<_> = gone.into_iter().map(|gone| &gone.rule.name).collect();
     BusRules {
         name: bus.name.clone(),
         id: bus.id,
