@@ -154,6 +154,8 @@ pub struct RuleTried {
     pub outputs: Option<BTreeMap<String, Value>>,
     /// Why it matches or not.
     pub explain: RuleExplained,
+    /// What matching costs at most, in points.
+    pub complexity: u64,
 }
 
 /// The condition that decided; only `matched` when all of them hold.

@@ -83,6 +83,20 @@ impl Expression {
         matches!(value, Ok(Value::Boolean(true)))
     }
 
+    /// What evaluating it costs at most, in points: one for each part of it, and two for each `%` of a
+    /// `LIKE`.
+    #[must_use]
+    pub fn complexity(&self) -> u64 {
+        let mut points = 0_u64;
+        self.root.walk(&mut |node| {
+            points += 1;
+            if let Kind::Like { pattern, .. } = &node.kind {
+                points += 2 * u64::try_from(pattern.runs()).unwrap_or(u64::MAX / 4);
+            }
+        });
+        points
+    }
+
     /// Why it can be no filter.
     fn objection(&self) -> Option<Problem> {
         let mut unknown = None;

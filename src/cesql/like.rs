@@ -43,6 +43,11 @@ impl Like {
         }
     }
 
+    /// How many `%`s it has.
+    pub(super) const fn runs(&self) -> usize {
+        self.segments.len().saturating_sub(1)
+    }
+
     /// Whether the whole text is like this.
     pub(super) fn accepts(&self, text: &str, budget: &mut Budget) -> Result<bool, Exhausted> {
         budget.spend(text.len())?;

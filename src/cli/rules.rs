@@ -25,6 +25,7 @@ use crate::catalog::RuleTest;
 use crate::catalog::Source;
 use crate::clock::Clock as _;
 use crate::clock::SystemClock;
+use crate::pattern::MAX_COMPLEXITY;
 use crate::routing::Sample;
 use crate::transform::Chain;
 
@@ -57,14 +58,21 @@ fn count(n: usize, what: &str) -> String {
 
 fn check(paths: &[PathBuf]) -> Result<ExitCode, CliError> {
     let sources = read(paths)?;
-    let rules = sources
+    let rules: Vec<_> = sources
         .iter()
         .flat_map(|source| &source.files)
-        .map(|file| file.rules.len())
-        .sum();
+        .flat_map(|file| &file.rules)
+        .collect();
+    let costliest = rules
+        .iter()
+        .map(|rule| (rule.wanted.complexity(), rule.name.as_str()))
+        .max();
+    let complexity = costliest.map_or_else(String::new, |(points, name)| {
+        format!(", complexity at most {points} of {MAX_COMPLEXITY} points ({name})")
+    });
     output::print(&format!(
-        "{} in {}: no errors",
-        count(rules, "rule"),
+        "{} in {}: no errors{complexity}",
+        count(rules.len(), "rule"),
         count(sources.len(), "file")
     ))?;
     Ok(ExitCode::SUCCESS)

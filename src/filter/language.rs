@@ -53,6 +53,16 @@ impl Match {
         }
     }
 
+    /// What matching an event costs at most, in the points of the documentation of rules.
+    #[must_use]
+    pub fn complexity(&self) -> u64 {
+        match self {
+            Self::Pattern(pattern) => pattern.complexity(),
+            Self::Sql(expression) => expression.complexity(),
+            Self::Filters(filters) => filters.complexity(),
+        }
+    }
+
     /// Compares with one event and says what decided; for people who ask.
     #[must_use]
     pub fn explain(&self, event: &EventView<'_>) -> Explanation {

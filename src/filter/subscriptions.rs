@@ -54,6 +54,13 @@ impl Filters {
     pub fn access(&self) -> Access {
         all(&self.all)
     }
+
+    /// What they cost at most, in points: one for each attribute that is compared, and those of
+    /// expressions.
+    #[must_use]
+    pub fn complexity(&self) -> u64 {
+        self.all.iter().map(Filter::complexity).sum()
+    }
 }
 
 impl Filter {
@@ -67,6 +74,15 @@ impl Filter {
             Dialect::Any(filters) => filters.iter().any(|filter| filter.passes(attributes)),
             Dialect::Not(filter) => !filter.passes(attributes),
             Dialect::Sql(expression) => expression.passes(attributes),
+        }
+    }
+
+    fn complexity(&self) -> u64 {
+        match &self.dialect {
+            Dialect::Attributes(_, wanted) => u64::try_from(wanted.len()).unwrap_or(u64::MAX),
+            Dialect::All(filters) | Dialect::Any(filters) => filters.iter().map(Self::complexity).sum(),
+            Dialect::Not(filter) => filter.complexity(),
+            Dialect::Sql(expression) => expression.complexity(),
         }
     }
 

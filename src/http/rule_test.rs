@@ -145,6 +145,7 @@ fn try_one(rule: &TriedRule, event: &RawValue, now_ms: i64) -> Result<RuleTried,
         error,
         outputs,
         explain,
+        complexity: wanted.complexity(),
     })
 }
 

@@ -65,6 +65,7 @@ pub use explain::nearest_misses;
 pub use filter::Access;
 pub use filter::Filter;
 pub use filter::Residual;
+pub use parse::MAX_COMPLEXITY;
 pub use parse::Pattern;
 pub use ruleset::RuleSet;
 pub use view::EventView;

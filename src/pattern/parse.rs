@@ -23,7 +23,7 @@ const MAX_STEPS: usize = 65;
 const MAX_NESTING: usize = 16;
 
 /// The highest complexity of one pattern; `complexity.rs` tells what counts.
-pub(super) const MAX_COMPLEXITY: u64 = 20_000;
+pub const MAX_COMPLEXITY: u64 = 20_000;
 
 /// A filter of events, read and checked.
 #[derive(Debug, Clone, PartialEq)]
