@@ -1,6 +1,6 @@
 //! The one HTTP client for outgoing calls, with every convenience that could be abused left out.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl Client {
     /// A client that calls what `policy` permits.
     #[must_use]
     pub fn new(policy: Arc<Policy>, tls: &Tls) -> Self {
-        let connector = Connector::new(policy, tls.config());
+        let connector = Connector::new(policy, tls.config(), &[b"h2", b"http/1.1"]);
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -156,8 +156,15 @@ fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
 
 /// Sorts an error of the client by what happened.
 fn sort(error: &legacy::Error, watch: &Stopwatch) -> CallError {
+    match unconnected(error.source(), watch) {
+        CallError::Unconnected(_) | CallError::Insecure(_) if !error.is_connect() => CallError::Protocol,
+        sorted => sorted,
+    }
+}
+
+/// Sorts why there is no connection.
+pub(super) fn unconnected(mut cause: Option<&(dyn Error + 'static)>, watch: &Stopwatch) -> CallError {
     let (mut tls, mut kind) = (None, None);
-    let mut cause = error.source();
     while let Some(inner) = cause {
         if let Some(denied) = inner.downcast_ref::<Denied>() {
             return denied.clone().into();
@@ -175,9 +182,6 @@ fn sort(error: &legacy::Error, watch: &Stopwatch) -> CallError {
             tls = tls.or_else(|| of_tls(io).cloned());
         }
         cause = inner.source();
-    }
-    if !error.is_connect() {
-        return CallError::Protocol;
     }
     if watch.is_insecure() {
         return CallError::Insecure(tls);

@@ -28,7 +28,7 @@ use super::stopwatch;
 /// Connecting takes a round trip or two; the attempt's own deadline still holds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 /// Plain or TLS connections, as the scheme says.
@@ -36,8 +36,8 @@ type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 pub(super) struct Connector(HttpsConnector<Tcp>);
 
 impl Connector {
-    /// Connections to what `policy` permits.
-    pub(super) fn new(policy: Arc<Policy>, mut tls: rustls::ClientConfig) -> Self {
+    /// Connections to what `policy` permits, for these protocols if TLS is to agree on one.
+    pub(super) fn new(policy: Arc<Policy>, mut tls: rustls::ClientConfig, protocols: &[&[u8]]) -> Self {
         let guard = GuardedResolver::new(Arc::clone(&policy));
         let way = match policy.proxy() {
             None => Way::Direct(prepared(HttpConnector::new_with_resolver(guard))),
@@ -50,7 +50,7 @@ impl Connector {
                 Way::Proxied { tunnel, guard }
             }
         };
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Self((Tcp { way, policy }, tls).into())
     }
 }

@@ -7,6 +7,7 @@
 
 mod client;
 mod connector;
+mod dialer;
 mod policy;
 mod proxy;
 mod resolver;
@@ -15,6 +16,8 @@ mod tls;
 
 pub use client::CallError;
 pub use client::Client;
+pub use dialer::Dialer;
+pub use dialer::Stream;
 pub use policy::Denied;
 pub use policy::Policy;
 pub use proxy::Proxy;

@@ -125,7 +125,11 @@ impl Policy {
         match url.host() {
             Some(Host::Ipv4(address)) => self.permit(address.into()),
             Some(Host::Ipv6(address)) => self.permit(address.into()),
-            Some(Host::Domain(name)) => self.permit_name(name),
+            // Only the URLs of HTTP have their addresses told from names.
+            Some(Host::Domain(name)) => match name.parse() {
+                Ok(address) => self.permit(address),
+                Err(_) => self.permit_name(name),
+            },
             None => Ok(()),
         }
     }
