@@ -20,6 +20,7 @@ use super::record::Finished;
 use super::recorder;
 use crate::catalog::ReplyTo;
 use crate::catalog::Target;
+use crate::catalog::TargetKind;
 use crate::event::Event;
 use crate::log::AppendError;
 use crate::log::Appended;
@@ -52,6 +53,17 @@ impl Delivery<'_> {
             Reply::Invalid(why) => Err(why),
         };
         if let Err(why) = refused {
+            if let TargetKind::Bus(_) = target.kind {
+                let death = Death {
+                    code: "no-such-bus".to_owned(),
+                    reason: format!("the event cannot be published: {why}"),
+                    last: Some(Attempt {
+                        class: "no_such_bus".to_owned(),
+                        ..made
+                    }),
+                };
+                return self.bury(Some(stored), &death).await;
+            }
             let death = Death {
                 code: REPLY_INVALID.to_owned(),
                 reason: format!("the function ran, and its reply cannot be published: {why}"),

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::announce::announcements;
 use super::announce::missing_announcements;
+use super::circles;
 use super::connections;
 use super::snapshot::Router;
 use super::snapshot::Snapshot;
@@ -103,6 +104,40 @@ impl Desired {
             Self::PutRule { bus, .. } => vec![bus.clone()],
             _ => Vec::new(),
         }
+    }
+
+    /// Its files, if it is made of files.
+    fn files(&self) -> Vec<&RulesFile> {
+        match self {
+            Self::Apply { files, .. } => files.iter().collect(),
+            Self::Sources(sources) => sources.iter().flat_map(|source| &source.files).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// An issue for each of its targets that would lead events in a circle once `change` is made.
+    fn circles(&self, view: &View, change: &Change) -> Vec<Issue> {
+        if let Self::PutRule { bus, rule, .. } = self {
+            let closed = circles::closed(view, change, std::iter::once((bus, &**rule)));
+            return closed.into_iter().map(|(_, issue)| issue).collect();
+        }
+        let files = self.files();
+        let rules = files.iter().flat_map(|file| {
+            let rules = file.rules.iter().enumerate();
+            rules.map(move |(index, rule)| (*file, index, rule))
+        });
+        let closed = circles::closed(
+            view,
+            change,
+            rules.clone().map(|(file, _, rule)| (&file.bus, rule)),
+        );
+        let placed = closed.into_iter().filter_map(|(place, mut issue)| {
+            let (file, index, _) = rules.clone().nth(place)?;
+            issue.pointer = format!("/rules/{index}{}", issue.pointer);
+            issue.place = file.place(&issue);
+            Some(issue)
+        });
+        placed.collect()
     }
 }
 
@@ -284,6 +319,10 @@ impl Control {
         let view = snapshot.view();
         self.admit(view, desired)?;
         let Planned { plan, change } = self.plan(view, desired)?;
+        let circles = desired.circles(view, &change);
+        if !circles.is_empty() {
+            return Err(ControlError::Refused(circles));
+        }
         if dry_run || change.is_empty() {
             return Ok(plan);
         }
@@ -376,7 +415,7 @@ impl Control {
     fn admit_rule(&self, (view, coming): (&View, &[BusName]), bus: &BusName, rule: &mut Rule) -> Vec<Issue> {
         let mut issues = (self.admission)(Candidate::Rule(rule));
         issues.extend(view.missing_connections(rule));
-        issues.extend(view.missing_reply_buses(rule, coming));
+        issues.extend(view.missing_buses(rule, coming));
         let before = view
             .current()
             .rule(bus, &rule.name)

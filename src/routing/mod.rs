@@ -5,6 +5,7 @@
 //! the log of new routes, and answers only after the new snapshot is in force.
 
 mod announce;
+mod circles;
 mod connections;
 mod control;
 mod decide;

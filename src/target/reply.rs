@@ -26,7 +26,18 @@ pub enum Reply {
 pub struct Events {
     /// At least one.
     pub events: Vec<Event>,
-    _room: Room,
+    /// What was read from elsewhere takes room.
+    _room: Option<Room>,
+}
+
+impl Events {
+    /// An event that is in memory anyhow.
+    pub(super) fn known(event: Event) -> Self {
+        Self {
+            events: vec![event],
+            _room: None,
+        }
+    }
 }
 
 /// The mode of an answer that is a reply; `None` for any other answer.
@@ -42,7 +53,10 @@ pub(super) fn read(mode: Mode, headers: &HeaderMap, body: Whole) -> Option<Reply
     let Whole { bytes, room } = body;
     match events(mode, headers, bytes) {
         Ok(events) if events.is_empty() => None,
-        Ok(events) => Some(Reply::Events(Events { events, _room: room })),
+        Ok(events) => Some(Reply::Events(Events {
+            events,
+            _room: Some(room),
+        })),
         Err(why) => Some(Reply::Invalid(why)),
     }
 }

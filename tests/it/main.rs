@@ -4,6 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "a missing member should fail the test")]
 
 mod bad_input;
+mod bus_targets;
 mod catalog;
 mod cli;
 mod connections;
