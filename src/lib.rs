@@ -31,3 +31,13 @@ pub mod secret;
 pub mod store;
 pub mod target;
 pub mod transform;
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test ends where its world does not hold")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the tests of the whole server use the rest"
+)]
+#[path = "../tests/brokers/mod.rs"]
+mod brokers;

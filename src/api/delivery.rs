@@ -117,6 +117,9 @@ pub struct RouteReply {
     pub reason: Option<String>,
     /// The circuit breaker: `closed`, `open` or `half_open`.
     pub circuit: String,
+    /// What is known of the broker, if the target has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<RouteBroker>,
     /// Events that wait and were not tried yet.
     pub backlog: u64,
     /// Attempts running now.
@@ -131,6 +134,16 @@ pub struct RouteReply {
     pub rates: RouteRates,
     /// When the oldest undelivered event was accepted, RFC 3339.
     pub oldest_at: Option<String>,
+}
+
+/// What is known of the broker of a route.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RouteBroker {
+    /// `connected`, `idle` or `failed`.
+    pub state: String,
+    /// Why it has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// How busy a route is: over the last half minute, a second.

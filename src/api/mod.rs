@@ -34,6 +34,7 @@ pub use delivery::PhasesReply;
 pub use delivery::RedriveRequest;
 pub use delivery::RedriveTo;
 pub use delivery::ResendRequest;
+pub use delivery::RouteBroker;
 pub use delivery::RouteList;
 pub use delivery::RouteRates;
 pub use delivery::RouteReply;

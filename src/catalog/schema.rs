@@ -35,6 +35,7 @@ pub fn rules_schema() -> Value {
             "target": target(),
             "webhook": webhook(),
             "function": function(),
+            "queue": queue(),
             "circuit": circuit(),
             "retry": retry(),
             "test": test(),
@@ -147,13 +148,24 @@ fn target() -> Value {
     json!({
         "type": "object",
         "required": ["name"],
-        "oneOf": [{ "required": ["webhook"] }, { "required": ["function"] }, { "required": ["echo"] }],
+        "oneOf": [
+            { "required": ["webhook"] }, { "required": ["function"] }, { "required": ["queue"] },
+            { "required": ["bus"] }, { "required": ["echo"] }
+        ],
         "additionalProperties": false,
         "properties": {
             "name": { "$ref": "#/definitions/name" },
             "transform": { "$ref": "#/definitions/transform", "description": "Works on what the rule's transform made" },
             "webhook": { "$ref": "#/definitions/webhook" },
             "function": { "$ref": "#/definitions/function" },
+            "queue": { "$ref": "#/definitions/queue" },
+            "bus": {
+                "oneOf": [{ "$ref": "#/definitions/name" }, {
+                    "type": "object", "required": ["name"], "additionalProperties": false,
+                    "properties": { "name": { "$ref": "#/definitions/name" } }
+                }],
+                "description": "Another bus of this server"
+            },
             "echo": { "type": "object", "additionalProperties": false, "description": "Shown in the server's log" },
             "retry": { "$ref": "#/definitions/retry" },
             "timeout": { "$ref": "#/definitions/duration", "default": "15s", "description": "Deadline of one attempt" },
@@ -198,6 +210,49 @@ fn lambda() -> Value {
             "credentials": aws_credentials()
         }
     })
+}
+
+fn queue() -> Value {
+    json!({
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": false,
+        "properties": {
+            "amqp": broker("^amqps?://|^\\$\\{", &[], json!({
+                "exchange": { "type": "string", "default": "", "description": "Template of its name; the default exchange is the empty name" },
+                "routing_key": { "type": "string", "default": "${$.type}", "description": "Template" },
+                "mandatory": { "type": "boolean", "default": true, "description": "A message that no queue takes is a failure" },
+                "declare": {
+                    "enum": ["none", "queue", "direct", "fanout", "topic", "headers"], "default": "none",
+                    "description": "What is declared, durable, before the first message: a queue of the routing key's name, or an exchange of this type"
+                }
+            })),
+            "nats": broker("^(nats|tls)://|^\\$\\{", &["subject"], json!({ "subject": { "type": "string", "description": "Template" } })),
+            "redis": broker("^rediss?://|^\\$\\{", &["stream"], json!({
+                "stream": { "type": "string", "description": "Template of its key" },
+                "max_len": { "type": "integer", "minimum": 1, "maximum": u32::MAX, "description": "About how many entries the stream keeps" }
+            })),
+            "mqtt": broker("^mqtts?://|^\\$\\{", &["topic"], json!({ "topic": { "type": "string", "description": "Template" } })),
+            "postgres": broker("^postgres(ql)?://|^\\$\\{", &["table"], json!({
+                "table": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)?$" }
+            }))
+        }
+    })
+}
+
+/// A broker with what all of them have.
+fn broker(url: &str, required: &[&str], more: Value) -> Value {
+    let mut properties = json!({
+        "url": { "type": "string", "pattern": url, "description": "With user and password, or a reference" },
+        "mode": { "enum": ["structured", "binary"], "default": "structured" },
+        "connection": { "$ref": "#/definitions/name", "description": "Connection with the user and password, or the certificate" }
+    });
+    if let (Some(properties), Value::Object(more)) = (properties.as_object_mut(), more) {
+        properties.extend(more);
+    }
+    let required: Vec<_> = std::iter::once(&"url").chain(required).collect();
+    json!({ "type": "object", "required": required, "additionalProperties": false, "properties": properties })
 }
 
 fn aws_credentials() -> Value {
@@ -344,5 +399,10 @@ mod tests {
         assert_eq!(keys(&lambda()), set(crate::catalog::target::LAMBDA_KEYS));
         assert_eq!(keys(&aws_credentials()), set(crate::catalog::target::AWS_KEYS));
         assert_eq!(keys(&retry()), set(crate::catalog::retry::KEYS));
+        for (name, keys_of, _) in crate::catalog::target::BROKERS {
+            let broker = &queue()["properties"][name];
+            let all = [&crate::catalog::target::QUEUE_KEYS, keys_of].concat();
+            assert_eq!(keys(broker), set(&all), "{name}");
+        }
     }
 }

@@ -24,6 +24,7 @@ use super::record::Finished;
 use super::record::Retry;
 use super::recorder;
 use super::render;
+use super::render::Rendered;
 use super::reply::LOOP_DETECTED;
 use super::reply::MAX_HOPS;
 use super::route::Route;
@@ -33,7 +34,6 @@ use super::system::SystemEvent;
 use super::webhook_id::webhook_id;
 use crate::catalog::ConnectionView;
 use crate::catalog::Target;
-use crate::event::Event;
 use crate::log::LogError;
 use crate::log::StateRecord;
 use crate::log::StoredEvent;
@@ -150,10 +150,11 @@ impl Delivery<'_> {
             return self.conclude(target, stored, made, report).await;
         };
         match rendered {
-            Ok(event) => {
+            Ok(rendered) => {
                 let connection = target.connection().and_then(|name| view.connection(name));
                 let connection = connection.map(AsRef::as_ref);
-                let (made, report) = self.send((target, connection), &event, stored.hops).await;
+                let from = (names.bus.as_str(), stored.hops);
+                let (made, report) = self.send((target, connection), &rendered, from).await;
                 self.conclude(target, stored, made, report).await;
             }
             Err(error) => {
@@ -166,13 +167,15 @@ impl Delivery<'_> {
     async fn send(
         &self,
         (target, connection): (&Target, Option<&ConnectionView>),
-        event: &Event,
-        hops: u8,
+        rendered: &Rendered,
+        (bus, hops): (&str, u8),
     ) -> (Attempt, Report) {
         let (shared, sequence) = (self.shared, self.due.sequence);
         let at_ms = shared.clock.now_ms();
         let call = Call {
-            event,
+            event: &rendered.event,
+            bus,
+            address: &rendered.address,
             connection,
             webhook_id: &webhook_id(
                 shared.log.uuid(),

@@ -4,6 +4,7 @@ use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -44,6 +45,9 @@ use crate::target::Targets;
 const SLOTS: usize = 4_096;
 /// Bytes of events that all routes together hold in memory for their attempt; more is read again.
 const HELD_BYTES: usize = 64 << 20;
+
+/// How often idle links to brokers are looked for.
+const TENDING: Duration = Duration::from_secs(30);
 
 /// A question or an order that delivery cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -184,6 +188,8 @@ impl Engine {
         });
         let keeper = Arc::clone(&shared);
         shared.workers.spawn(keep::run(keeper, keeping));
+        let tender = Arc::clone(&shared);
+        shared.workers.spawn(async move { tender.tend_links().await });
         shared.resume_jobs();
         let feeder = Arc::clone(&shared);
         shared.workers.spawn(async move { feeder.follow(feed).await });
@@ -197,11 +203,18 @@ impl Engine {
         self.shared.take_over(&before, view);
     }
 
+    /// The brokers that cannot be reached, each with the reason.
+    #[must_use]
+    pub fn failed_brokers(&self) -> Vec<(String, String)> {
+        self.shared.targets.failed_brokers()
+    }
+
     /// Stops taking work, lets attempts end within a bound, and records what was delivered.
     pub async fn stop(&self) {
         self.shared.stop.cancel();
         self.shared.workers.close();
         self.shared.workers.wait().await;
+        self.shared.targets.close().await;
         self.shared.stop_recorder.cancel();
         self.shared.recorder.close();
         self.shared.recorder.wait().await;
@@ -218,6 +231,14 @@ impl Shared {
             );
         }
         *self.unclaimed.lock() = routes;
+    }
+
+    /// Closes links to brokers that have become idle, until the engine stops.
+    async fn tend_links(&self) {
+        let pause = || self.stop.run_until_cancelled(tokio::time::sleep(TENDING));
+        while pause().await.is_some() {
+            self.targets.close_idle().await;
+        }
     }
 
     /// Makes sure that a worker looks at the route, unless it has nothing to do.

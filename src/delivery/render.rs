@@ -3,6 +3,7 @@
 use super::failpoint;
 use crate::catalog::Rule;
 use crate::catalog::Target;
+use crate::catalog::TargetKind;
 use crate::clock;
 use crate::event;
 use crate::event::AttributeName;
@@ -17,6 +18,7 @@ use crate::transform::Chain;
 use crate::transform::Document;
 use crate::transform::Facts;
 use crate::transform::MaskKey;
+use crate::transform::TextTemplate;
 
 /// Why an event cannot be given to its target; none of these mends itself.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +29,9 @@ pub(super) enum RenderError {
     /// What the transform made is no event.
     #[error("the transform made an invalid event: {0}")]
     Result(event::EventError),
+    /// Where the target's broker should put the event cannot be told from the event.
+    #[error("the {0} cannot be told: {1}")]
+    Address(&'static str, String),
     /// The revision of the rule that accepted the event is not known any more.
     #[error("the rule of generation {0} is not known")]
     NoRule(u64),
@@ -40,10 +45,19 @@ impl RenderError {
     pub(super) const fn code(&self) -> &'static str {
         match self {
             Self::Transform(_) | Self::Result(_) => "transform-failed",
+            Self::Address(..) => "address-failed",
             Self::NoRule(_) => "rule-unknown",
             Self::Stored(_) => "unreadable-event",
         }
     }
+}
+
+/// An event as its target gets it.
+#[derive(Debug)]
+pub(super) struct Rendered {
+    pub(super) event: Event,
+    /// Where on its broker a queue gets it.
+    pub(super) address: Vec<String>,
 }
 
 /// Applies the transforms of the rule of the event's generation, and of the target as it was then.
@@ -54,7 +68,7 @@ pub(super) fn render(
     rule: Option<&Rule>,
     target: &Target,
     bus: &str,
-) -> Result<Event, RenderError> {
+) -> Result<Rendered, RenderError> {
     failpoint::reach("render", "");
     let event = event::decode_attributes(&stored.attributes, stored.data.clone())?;
     let rule = rule.ok_or(RenderError::NoRule(stored.generation))?;
@@ -63,9 +77,6 @@ pub(super) fn render(
         rule: rule.transform.as_ref(),
         target: then.unwrap_or(target).transform.as_ref(),
     };
-    if chain.is_empty() {
-        return Ok(event);
-    }
     let key = chain.needs_mask_key().then(secret::mask_key).flatten();
     let mask_key = key.and_then(MaskKey::new);
     let facts = Facts {
@@ -75,10 +86,30 @@ pub(super) fn render(
         sequence: stored.sequence,
         mask_key: mask_key.as_ref(),
     };
+    let address = address(&event, target, &facts)?;
+    if chain.is_empty() {
+        return Ok(Rendered { event, address });
+    }
     let document = chain
         .apply(document(&event), &facts)
         .map_err(RenderError::Transform)?;
-    from_document(document).map_err(RenderError::Result)
+    let event = from_document(document).map_err(RenderError::Result)?;
+    Ok(Rendered { event, address })
+}
+
+/// Where a queue gets the event, which is the one that was accepted: a transform may take away what
+/// says where it goes.
+pub(super) fn address(event: &Event, target: &Target, facts: &Facts<'_>) -> Result<Vec<String>, RenderError> {
+    let TargetKind::Queue(queue) = &target.kind else {
+        return Ok(Vec::new());
+    };
+    let render = |(name, template): (&'static str, &TextTemplate)| match template.constant() {
+        Some(constant) => Ok(constant.to_owned()),
+        None => template
+            .render(document(event), facts)
+            .map_err(|why| RenderError::Address(name, why)),
+    };
+    queue.broker.templates().into_iter().map(render).collect()
 }
 
 /// The event in the form that transforms work on.

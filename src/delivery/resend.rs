@@ -19,6 +19,7 @@ use crate::log::RouteId;
 use crate::log::StoredEvent;
 use crate::target::Call;
 use crate::target::Report;
+use crate::transform::Facts;
 
 /// Tests of targets that run at once.
 pub(super) const TESTS: usize = 32;
@@ -135,8 +136,31 @@ impl Engine {
             return Ok(None);
         };
         let connection = target.connection().and_then(|name| view.connection(name));
+        let (bus, rule) = view
+            .route(id)
+            .map_or(("", ""), |names| (names.bus.as_str(), names.rule.as_str()));
+        let facts = Facts {
+            now_ms: shared.clock.now_ms(),
+            rule,
+            bus,
+            sequence: 0,
+            mask_key: None,
+        };
+        let address = match render::address(&event, target, &facts) {
+            Ok(address) => address,
+            Err(error) => {
+                return Ok(Some(Tested {
+                    class: error.code().replace('-', "_"),
+                    status: None,
+                    ms: 0,
+                    reason: error.to_string(),
+                }));
+            }
+        };
         let call = Call {
             event: &event,
+            bus,
+            address: &address,
             connection: connection.map(AsRef::as_ref),
             webhook_id: &format!("msg_test{}", Uuid::new_v4().simple()),
             timestamp: render::unix_seconds(shared.clock.now_ms()),

@@ -12,6 +12,7 @@ use super::handshake::Consents;
 use super::queue::Queue;
 use crate::log::BusId;
 use crate::log::RouteId;
+use crate::target::BrokerHealth;
 
 /// Runtime state of a route. The locks are held for moments only, one at a time and never across
 /// an await.
@@ -72,6 +73,8 @@ pub struct RouteStatus {
     pub standing: Standing,
     /// What its circuit breaker does.
     pub circuit: CircuitState,
+    /// What is known of its broker, if its target has one.
+    pub broker: Option<BrokerHealth>,
     /// Events that wait and were not tried yet.
     pub backlog: u64,
     /// Attempts running now.

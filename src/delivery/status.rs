@@ -89,6 +89,7 @@ impl Engine {
             target: names.target.as_str().to_owned(),
             standing: self.standing(&route, target, steady_ms),
             circuit,
+            broker: self.shared.targets.broker(target),
             backlog: taken + unread,
             in_flight,
             retrying,

@@ -1,7 +1,6 @@
 //! Guarded connections for clients that speak other protocols than HTTP.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::Uri;
@@ -17,8 +16,6 @@ use super::Tls;
 use super::client::unconnected;
 use super::connector::BoxError;
 use super::connector::Connector;
-use super::resolver::GuardedResolver;
-use super::resolver::ResolveError;
 use super::stopwatch;
 
 /// A connection, with TLS or without.
@@ -29,9 +26,7 @@ pub type Stream = TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>;
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Dialer {
-    policy: Arc<Policy>,
     connector: Connector,
-    guard: GuardedResolver,
     tls: Tls,
 }
 
@@ -46,14 +41,12 @@ impl Dialer {
     #[must_use]
     pub fn new(policy: Arc<Policy>, tls: Tls) -> Self {
         Self {
-            connector: Connector::new(Arc::clone(&policy), tls.config(), &[]),
-            guard: GuardedResolver::new(Arc::clone(&policy)),
-            policy,
+            connector: Connector::new(policy, tls.config(), &[]),
             tls,
         }
     }
 
-    /// A connection to `host`, which is a name or an address, an IPv6 one in brackets; with TLS, checked
+    /// A connection to `host`, which is a name or an address; with TLS, checked
     /// for `host`, if it is to be `secure`.
     ///
     /// Bounded by the time that connecting takes at most. Dropped, it leaves nothing behind.
@@ -62,35 +55,20 @@ impl Dialer {
     /// Why there is none.
     pub async fn open(&self, host: &str, port: u16, secure: bool) -> Result<Stream, CallError> {
         let scheme = if secure { "https" } else { "http" };
+        let is_bare = host.contains(':') && !host.starts_with('[');
+        let host = if is_bare {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
         let uri = format!("{scheme}://{host}:{port}/");
         let uri: Uri = uri.parse().map_err(|_| CallError::Request)?;
         let watch = Stopwatch::start();
-        let connecting = self.connector.clone().call(uri);
+        let connecting = async { self.connector.clone().call(uri).await };
         let connected = stopwatch::timing(&watch, connecting).await;
         connected
             .map(TokioIo::new)
             .map_err(|error: BoxError| unconnected(Some(&*error), &watch))
-    }
-
-    /// The permitted addresses of `host`, resolved now, for clients that connect by themselves.
-    ///
-    /// # Errors
-    /// Why there is none; always when calls go by a proxy, which such a client would not ask.
-    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, CallError> {
-        if self.policy.proxy().is_some() {
-            return Err(CallError::NoTunnel);
-        }
-        let literal = host.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(address) = literal.parse() {
-            self.policy.permit(address)?;
-            return Ok(vec![SocketAddr::new(address, port)]);
-        }
-        let name = host.parse().map_err(|_| CallError::Unresolved)?;
-        match self.guard.clone().call(name).await {
-            Ok(found) => Ok(found.map(|found| SocketAddr::new(found.ip(), port)).collect()),
-            Err(ResolveError::Denied(denied)) => Err(denied.into()),
-            Err(_) => Err(CallError::Unresolved),
-        }
     }
 
     /// How TLS is to be spoken, without a protocol to agree on.

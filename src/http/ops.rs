@@ -70,7 +70,19 @@ pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> Result<Json<Re
         }),
         ..check("routes", None)
     };
-    let checks = vec![log, storage, catalog, routes, stopping];
+    // Events are taken and wait: a broker that is away degrades its routes and nothing else.
+    let failed = services.map(|services| services.engine.failed_brokers());
+    let brokers = Check {
+        detail: failed.filter(|failed| !failed.is_empty()).map(|failed| {
+            let told: Vec<_> = failed
+                .iter()
+                .map(|(place, why)| format!("{place}: {why}"))
+                .collect();
+            format!("degraded, events wait for them: {}", told.join("; "))
+        }),
+        ..check("brokers", None)
+    };
+    let checks = vec![log, storage, catalog, routes, brokers, stopping];
     let failing = checks.iter().filter(|check| !check.ok).map(|check| Fault {
         code: check.name.clone(),
         detail: check.detail.clone().unwrap_or_default(),

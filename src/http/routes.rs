@@ -15,6 +15,7 @@ use super::extract::ApiQuery;
 use super::page::PageQuery;
 use super::publish::defaults;
 use super::state::AppState;
+use crate::api::RouteBroker;
 use crate::api::RouteList;
 use crate::api::RouteRates;
 use crate::api::RouteReply;
@@ -27,6 +28,7 @@ use crate::delivery::Standing;
 use crate::event;
 use crate::event::Event;
 use crate::problem::Problem;
+use crate::target::BrokerHealth;
 
 /// What a target is tested with, unless the caller brings an event.
 const TEST_EVENT: &str = r#"{"type":"tramline.test","source":"/tramline","data":{"test":true}}"#;
@@ -157,6 +159,7 @@ fn reply(route: RouteStatus) -> RouteReply {
         state: state.to_owned(),
         reason,
         circuit: circuit.to_owned(),
+        broker: route.broker.map(broker),
         backlog: route.backlog,
         in_flight: route.in_flight,
         retrying: route.retrying,
@@ -167,6 +170,18 @@ fn reply(route: RouteStatus) -> RouteReply {
             failures: rounded(route.failure_rate),
         },
         oldest_at: route.oldest_at_ms.map(rfc3339),
+    }
+}
+
+fn broker(health: BrokerHealth) -> RouteBroker {
+    let (state, reason) = match health {
+        BrokerHealth::Connected => ("connected", None),
+        BrokerHealth::Idle => ("idle", None),
+        BrokerHealth::Failed(reason) => ("failed", Some(reason)),
+    };
+    RouteBroker {
+        state: state.to_owned(),
+        reason,
     }
 }
 

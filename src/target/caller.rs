@@ -13,6 +13,7 @@ use crate::catalog::ConnectionView;
 use crate::catalog::Sign;
 use crate::catalog::SigningKey;
 use crate::egress::Client;
+use crate::egress::Dialer;
 use crate::egress::Policy;
 use crate::egress::Tls;
 use crate::secret::Credential;
@@ -77,6 +78,15 @@ impl Caller {
             Some((live, mtls)) => self.clients.client(live, mtls, &self.vault).await,
             None => Ok(self.client.clone()),
         }
+    }
+
+    /// What opens links to brokers over this connection, and what tells it from another one.
+    pub(super) async fn dialer(
+        &self,
+        connection: Option<&ConnectionView>,
+    ) -> Result<(Dialer, [u8; 32]), CredentialsError> {
+        let mtls = connection.and_then(|live| live.connection.mtls.as_ref());
+        self.clients.dialer(mtls, &self.vault).await
     }
 
     /// What a connection adds to a call that is made now, without a token that was `refused`.

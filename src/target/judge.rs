@@ -43,17 +43,22 @@ pub(super) fn unsent(reason: impl Into<String>) -> Report {
     Report::of(Outcome::Unsent, "auth_unavailable", reason)
 }
 
-/// The client's error as a class.
+/// The client's error as a report.
 pub(super) fn failed(error: &CallError) -> Report {
-    let (outcome, class) = match error {
+    let (outcome, class) = meaning(error);
+    Report::of(outcome, class, error.to_string())
+}
+
+/// What the client's error means, and its class.
+pub(super) const fn meaning(error: &CallError) -> (Outcome, &'static str) {
+    match error {
         CallError::Denied(_) => (Outcome::Permanent, "egress_blocked"),
         CallError::Unresolved => (Outcome::RetryLater, "dns_error"),
         CallError::Unconnected(_) | CallError::NoTunnel => (Outcome::RetryLater, "connect_error"),
         CallError::Insecure(_) => (Outcome::RetryLater, "tls_error"),
         CallError::Protocol => (Outcome::RetryLater, "protocol_error"),
         CallError::Request => (Outcome::Permanent, "format_error"),
-    };
-    Report::of(outcome, class, error.to_string())
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Where events go: one folder or file per kind of target, all answering with a [`Report`].
 
 mod answer;
+mod bus;
 mod caller;
 mod clients;
 mod content;
@@ -10,6 +11,7 @@ mod function;
 mod handshake;
 mod judge;
 mod lambda;
+mod queue;
 mod reply;
 mod retry_after;
 mod sign;
@@ -26,12 +28,14 @@ use crate::catalog::TargetKind;
 use crate::event::Event;
 use crate::secret::Vault;
 use caller::Caller;
+use queue::Queues;
 use url::Url;
 
 pub use crate::egress::Phases;
 pub use crate::egress::Policy;
 pub use crate::egress::Tls;
 pub use handshake::Consent;
+pub use queue::BrokerHealth;
 pub use reply::Reply;
 
 /// Says in a call how often its event has been published by replies, bus targets and webhooks that
@@ -45,6 +49,11 @@ pub const KEPT_RESPONSE: usize = 4 * 1024;
 pub struct Call<'a> {
     /// The event as the target shall get it.
     pub event: &'a Event,
+    /// The bus of the event.
+    pub bus: &'a str,
+    /// Where on its broker a queue gets the event: the values of its
+    /// [templates](crate::catalog::Broker::templates), in their order.
+    pub address: &'a [String],
     /// The connection that the target names, as it is now.
     pub connection: Option<&'a ConnectionView>,
     /// The same for every attempt of this delivery.
@@ -146,6 +155,7 @@ impl Report {
 #[derive(Debug, Clone)]
 pub struct Targets {
     caller: Caller,
+    queues: Arc<Queues>,
     terms: Arc<Terms>,
 }
 
@@ -164,6 +174,7 @@ impl Targets {
     pub fn new((policy, tls): (Arc<Policy>, Tls), vault: Arc<Vault>, terms: Terms) -> Self {
         Self {
             caller: Caller::new(policy, tls, vault),
+            queues: Arc::default(),
             terms: Arc::new(terms),
         }
     }
@@ -174,6 +185,31 @@ impl Targets {
     /// Why it has not consented, in a sentence for its owner.
     pub async fn ask(&self, url: &Url) -> Result<Consent, String> {
         handshake::ask(&self.caller, url, &self.terms.origin).await
+    }
+
+    /// What is known of the broker of a target; `None` if it has none.
+    #[must_use]
+    pub fn broker(&self, target: &Target) -> Option<BrokerHealth> {
+        match &target.kind {
+            TargetKind::Queue(queue) => Some(self.queues.health(queue)),
+            _ => None,
+        }
+    }
+
+    /// The brokers that cannot be reached, each with the reason; never holds a credential.
+    #[must_use]
+    pub fn failed_brokers(&self) -> Vec<(String, String)> {
+        self.queues.failed()
+    }
+
+    /// Closes connections to brokers that nothing uses any more.
+    pub async fn close_idle(&self) {
+        self.queues.close_idle().await;
+    }
+
+    /// Closes all connections to brokers, within a bound.
+    pub async fn close(&self) {
+        self.queues.close().await;
     }
 
     /// Makes one attempt. Never takes longer than its deadline by more than the time to give up.
@@ -191,6 +227,8 @@ impl Targets {
                 function::send(&self.caller, &self.terms, function, call).await
             }
             TargetKind::Function(Function::Lambda(lambda)) => lambda::send(&self.caller, lambda, call).await,
+            TargetKind::Queue(queue) => self.queues.send(&self.caller, queue, call).await,
+            TargetKind::Bus(_) => bus::send(call),
             TargetKind::Echo => {
                 tracing::info!(id = call.event.id(), kind = call.event.kind(), "echo");
                 Report::of(Outcome::Delivered, "ok", "shown")

@@ -44,6 +44,7 @@ mod steps;
 mod template;
 #[cfg(test)]
 mod tests;
+mod text;
 mod wanted;
 
 pub use chain::Chain;
@@ -57,3 +58,4 @@ pub use error::TransformError;
 pub use error::TransformFailure;
 pub use select::Select;
 pub use steps::Transform;
+pub use text::TextTemplate;

@@ -4,6 +4,9 @@
 #![expect(clippy::indexing_slicing, reason = "a missing member should fail the test")]
 
 mod bad_input;
+#[expect(dead_code, unused_imports, reason = "the tests of the links use the rest")]
+#[path = "../brokers/mod.rs"]
+mod brokers;
 mod bus_targets;
 mod catalog;
 mod cli;
@@ -22,6 +25,7 @@ mod log_tools;
 mod octokit;
 mod peers;
 mod postgres;
+mod queues;
 mod retention;
 mod route_tests;
 mod rules_api;

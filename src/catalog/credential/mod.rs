@@ -8,6 +8,7 @@
 mod decode;
 mod places;
 mod stored;
+pub(super) mod userinfo;
 
 pub(super) use decode::decode;
 pub(super) use decode::decode_map;

@@ -13,6 +13,8 @@ pub(in crate::catalog) struct Place {
     pub(in crate::catalog) field: String,
     /// Whether its value may be stored and shown in the clear.
     pub(in crate::catalog) is_open: bool,
+    /// Whether it is a URL of which only user and password are secret.
+    pub(in crate::catalog) is_userinfo: bool,
 }
 
 /// Paths from a target to its credentials; `*` is every element or member.
@@ -26,9 +28,15 @@ const OF_TARGET: &[&[&str]] = &[
     &["function", "lambda", "credentials", "access_key_id"],
     &["function", "lambda", "credentials", "secret_access_key"],
     &["function", "lambda", "credentials", "session_token"],
-    &["function", "http", "sign", "secret"],
-    &["function", "http", "sign", "secrets", "*"],
-    &["function", "http", "sign", "ed25519"],
+];
+
+/// Paths from a target to URLs that may hold user and password.
+const URLS_OF_TARGET: &[&[&str]] = &[
+    &["queue", "amqp", "url"],
+    &["queue", "nats", "url"],
+    &["queue", "redis", "url"],
+    &["queue", "mqtt", "url"],
+    &["queue", "postgres", "url"],
 ];
 
 /// Paths from a connection to its credentials.
@@ -60,7 +68,10 @@ pub(in crate::catalog) fn of_rule(spec: &Value) -> Vec<Place> {
         let name = target.get("name").and_then(Value::as_str).unwrap_or_default();
         let at = format!("/targets/{index}");
         for path in OF_TARGET {
-            find(target, path, (&at, name), false, &mut places);
+            find(target, path, (&at, name), Kind::Secret, &mut places);
+        }
+        for path in URLS_OF_TARGET {
+            find(target, path, (&at, name), Kind::Url, &mut places);
         }
     }
     places
@@ -69,25 +80,37 @@ pub(in crate::catalog) fn of_rule(spec: &Value) -> Vec<Place> {
 /// The credential fields of a connection.
 pub(in crate::catalog) fn of_connection(spec: &Value) -> Vec<Place> {
     let mut places = Vec::new();
-    for (paths, is_open) in [(OF_CONNECTION, false), (OPEN_OF_CONNECTION, true)] {
+    for (paths, kind) in [(OF_CONNECTION, Kind::Secret), (OPEN_OF_CONNECTION, Kind::Open)] {
         for path in paths {
-            find(spec, path, ("", ""), is_open, &mut places);
+            find(spec, path, ("", ""), kind, &mut places);
         }
     }
     places
 }
 
-fn find(value: &Value, path: &[&str], (at, field): (&str, &str), is_open: bool, places: &mut Vec<Place>) {
+/// What is secret of a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// All of it.
+    Secret,
+    /// Nothing.
+    Open,
+    /// User and password.
+    Url,
+}
+
+fn find(value: &Value, path: &[&str], (at, field): (&str, &str), kind: Kind, places: &mut Vec<Place>) {
     let Some((step, rest)) = path.split_first() else {
         places.push(Place {
             pointer: at.to_owned(),
             field: field.trim_start_matches('/').to_owned(),
-            is_open,
+            is_open: kind == Kind::Open,
+            is_userinfo: kind == Kind::Url,
         });
         return;
     };
     let mut go = |key: &str, value: &Value| {
-        find(value, rest, (&join(at, key), &join(field, key)), is_open, places);
+        find(value, rest, (&join(at, key), &join(field, key)), kind, places);
     };
     match value {
         Value::Object(members) if *step == "*" => members.iter().for_each(|(key, value)| go(key, value)),

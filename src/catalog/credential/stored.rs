@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::places::Place;
+use super::userinfo;
 use crate::catalog::decode::Issues;
 use crate::catalog::decode::join;
 use crate::catalog::decode::wrong_type;
@@ -16,7 +17,7 @@ use crate::secret::Secret;
 use crate::secret::Vault;
 
 /// Member of the stored form of a secret: the sealed text.
-const SEALED: &str = "sealed";
+pub(super) const SEALED: &str = "sealed";
 /// Member beside it while a document is read: whose it is.
 const OWNER: &str = "owner";
 /// Shown for a secret in a rule.
@@ -75,7 +76,18 @@ pub(in crate::catalog) fn seal(
             continue;
         };
         let stored = before.and_then(|before| before.value(&place.field));
-        match sealed_value(value, place, owner, stored, vault) {
+        let sealing = Sealing {
+            place,
+            owner: owner_of(owner, &place.field),
+            stored,
+            vault,
+        };
+        let sealed = if place.is_userinfo {
+            sealing.url(value)
+        } else {
+            sealing.value(value)
+        };
+        match sealed {
             Ok(Some(sealed)) => *value = sealed,
             Ok(None) => {}
             Err(issue) => issues.push(*issue),
@@ -84,38 +96,77 @@ pub(in crate::catalog) fn seal(
     if issues.is_empty() { Ok(spec) } else { Err(issues) }
 }
 
-/// What is stored for one field; `None` if it is what was given.
-fn sealed_value(
-    given: &Value,
-    place: &Place,
-    owner: &str,
-    stored: Option<&Value>,
-    vault: &Vault,
-) -> Result<Option<Value>, Box<Issue>> {
-    if is_kept(given) {
-        let missing = || {
-            let detail = "the secret cannot stay as it is: it has no value yet";
-            let issue = Issue::new(place.pointer.clone(), "secret-not-set", detail);
-            Box::new(issue.with_correction("give its value"))
+/// One field that is being sealed.
+struct Sealing<'a> {
+    place: &'a Place,
+    owner: String,
+    stored: Option<&'a Value>,
+    vault: &'a Vault,
+}
+
+impl Sealing<'_> {
+    /// What is stored for the field; `None` if it is what was given.
+    fn value(&self, given: &Value) -> Result<Option<Value>, Box<Issue>> {
+        if is_kept(given) {
+            let missing = "the secret cannot stay as it is: it has no value yet";
+            return self
+                .stored
+                .cloned()
+                .map(Some)
+                .ok_or_else(|| self.not_set(missing));
+        }
+        let Some(text) = given
+            .as_str()
+            .filter(|text| !self.place.is_open && !Reference::is_in(text))
+        else {
+            return Ok(None);
         };
-        return stored.cloned().map(Some).ok_or_else(missing);
+        let sealed = self.seal(text)?;
+        Ok(Some(json!({ SEALED: sealed })))
     }
-    let Some(text) = given
-        .as_str()
-        .filter(|text| !place.is_open && !Reference::is_in(text))
-    else {
-        return Ok(None);
-    };
-    let (secret, owner) = (Secret::new(text), owner_of(owner, &place.field));
-    let is_same = |text: &&str| vault.open(&Sealed::new(text, &owner)).as_ref() == Ok(&secret);
-    if let Some(text) = stored.and_then(sealed_text).filter(is_same) {
-        return Ok(Some(json!({ SEALED: text })));
+
+    /// What is stored for a URL; `None` if it is what was given.
+    fn url(&self, given: &Value) -> Result<Option<Value>, Box<Issue>> {
+        let Some(parts) = given.as_str().and_then(userinfo::split) else {
+            return Ok(None);
+        };
+        if parts.userinfo != HIDDEN {
+            let sealed = self.seal(&parts.userinfo)?;
+            return Ok(Some(userinfo::to_store(&sealed, &parts.rest)));
+        }
+        let stored = self
+            .stored
+            .and_then(|stored| Some((sealed_text(stored)?, userinfo::url(stored)?)));
+        match stored {
+            Some((sealed, url)) if userinfo::is_same_place(url, &parts.rest) => {
+                Ok(Some(userinfo::to_store(sealed, &parts.rest)))
+            }
+            Some(_) => Err(self.not_set("user and password do not go along to another host")),
+            None => Err(self.not_set("user and password cannot stay as they are: there are none yet")),
+        }
     }
-    let text = vault.seal(&owner, &secret).map_err(|error| {
-        let issue = Issue::new(place.pointer.clone(), "encryption-key-missing", error.to_string());
-        Box::new(issue.with_correction("or name the secret, as `${env:TRAMLINE_SECRET_…}`"))
-    })?;
-    Ok(Some(json!({ SEALED: text })))
+
+    /// The sealed text of a secret: the stored one if it is of the same secret.
+    fn seal(&self, text: &str) -> Result<String, Box<Issue>> {
+        let secret = Secret::new(text);
+        let is_same = |text: &&str| self.vault.open(&Sealed::new(text, &self.owner)).as_ref() == Ok(&secret);
+        if let Some(text) = self.stored.and_then(sealed_text).filter(is_same) {
+            return Ok(text.to_owned());
+        }
+        self.vault.seal(&self.owner, &secret).map_err(|error| {
+            let issue = Issue::new(
+                self.place.pointer.clone(),
+                "encryption-key-missing",
+                error.to_string(),
+            );
+            Box::new(issue.with_correction("or name the secret, as `${env:TRAMLINE_SECRET_…}`"))
+        })
+    }
+
+    fn not_set(&self, detail: &str) -> Box<Issue> {
+        let issue = Issue::new(self.place.pointer.clone(), "secret-not-set", detail);
+        Box::new(issue.with_correction("give its value"))
+    }
 }
 
 /// The stored document with the owner beside each sealed text, as the decoders want it.
@@ -140,7 +191,7 @@ pub(in crate::catalog) fn shown(spec: &Value, places: &[Place], instead: &Value)
             .pointer_mut(&place.pointer)
             .filter(|value| value.is_object())
         {
-            *value = instead.clone();
+            *value = userinfo::url(value).map_or_else(|| instead.clone(), |url| userinfo::shown(url).into());
         }
     }
     shown

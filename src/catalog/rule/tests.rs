@@ -143,8 +143,8 @@ fn everything_wrong_with_a_target_is_reported_at_its_place() {
             "invalid-value",
         ),
         (
-            with("targets", json!([{"name": "t", "bus": "b"}])),
-            "/targets/0/bus",
+            with("targets", json!([{"name": "t", "file": "b"}])),
+            "/targets/0/file",
             "unsupported",
         ),
         (

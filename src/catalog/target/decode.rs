@@ -7,9 +7,11 @@ use serde_json::Value;
 
 use super::Target;
 use super::TargetKind;
+use super::bus;
 use super::circuit::CircuitPolicy;
 use super::function::Function;
 use super::order;
+use super::queue::Queue;
 use super::webhook::Webhook;
 use crate::catalog::decode::Fields;
 use crate::catalog::decode::Issues;
@@ -23,6 +25,8 @@ pub(in crate::catalog) const KEYS: &[&str] = &[
     "name",
     "webhook",
     "function",
+    "queue",
+    "bus",
     "echo",
     "transform",
     "retry",
@@ -34,8 +38,8 @@ pub(in crate::catalog) const KEYS: &[&str] = &[
     "circuit",
     "paused",
 ];
-const KINDS: &[&str] = &["webhook", "function", "echo"];
-const LATER_KINDS: &[&str] = &["queue", "bus", "file"];
+const KINDS: &[&str] = &["webhook", "function", "queue", "bus", "echo"];
+const LATER_KINDS: &[&str] = &["file"];
 
 /// The default deadline of an attempt: long for an API call, short for a thread that hangs.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -118,6 +122,8 @@ fn kind(fields: &Fields<'_>, pointer: &str, issues: &mut Issues) -> Option<Targe
             match kind {
                 "webhook" => Webhook::decode(value, &at, issues).map(TargetKind::Webhook),
                 "function" => Function::decode(value, &at, issues).map(TargetKind::Function),
+                "queue" => Queue::decode(value, &at, issues).map(|queue| TargetKind::Queue(Box::new(queue))),
+                "bus" => bus::decode(value, &at, issues).map(TargetKind::Bus),
                 _ => {
                     Fields::of(value, &at, "`echo`", issues)?.only(&[], &[], issues);
                     Some(TargetKind::Echo)
@@ -127,7 +133,7 @@ fn kind(fields: &Fields<'_>, pointer: &str, issues: &mut Issues) -> Option<Targe
         // A kind that is not available has been reported with its key.
         [] if LATER_KINDS.iter().any(|kind| fields.find(kind).is_some()) => None,
         [] => {
-            let detail = "a target needs its kind: `webhook`, `function` or `echo`";
+            let detail = "a target needs its kind: `webhook`, `function`, `queue`, `bus` or `echo`";
             issues.push(
                 Issue::new(pointer, "missing-field", detail)
                     .with_correction("add `webhook: { url: \"https://…\" }` or `echo: {}`"),

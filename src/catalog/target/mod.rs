@@ -1,11 +1,13 @@
 //! A target: one destination of one rule, with how it is to be delivered to.
 
+mod bus;
 mod circuit;
 mod decode;
 mod function;
 mod headers;
 mod lambda;
 mod order;
+mod queue;
 mod sign;
 mod webhook;
 
@@ -16,6 +18,7 @@ use sha2::Digest as _;
 use sha2::Sha256;
 use url::Url;
 
+use super::names::BusName;
 use super::names::ConnectionName;
 use super::names::TargetName;
 use super::retry::RetryPolicy;
@@ -33,6 +36,10 @@ pub(super) use lambda::CREDENTIAL_KEYS as AWS_KEYS;
 #[cfg(test)]
 pub(super) use lambda::KEYS as LAMBDA_KEYS;
 #[cfg(test)]
+pub(super) use queue::BROKERS;
+#[cfg(test)]
+pub(super) use queue::COMMON as QUEUE_KEYS;
+#[cfg(test)]
 pub(super) use sign::KEYS as SIGN_KEYS;
 #[cfg(test)]
 pub(super) use webhook::KEYS as WEBHOOK_KEYS;
@@ -48,6 +55,13 @@ pub use lambda::AwsCredentials;
 pub use lambda::Invocation;
 pub use lambda::Lambda;
 pub use order::OrderKey;
+pub use queue::Amqp;
+pub use queue::Broker;
+pub use queue::BrokerUrl;
+pub use queue::Declare;
+pub use queue::Queue;
+pub use queue::QueueMode;
+pub use queue::TableName;
 pub use sign::InvalidSigningKey;
 pub use sign::Sign;
 pub use sign::SigningKey;
@@ -96,6 +110,10 @@ pub enum TargetKind {
     Webhook(Webhook),
     /// A call whose answer may be events of its own.
     Function(Function),
+    /// A message on a broker.
+    Queue(Box<Queue>),
+    /// Another bus of this server.
+    Bus(ReplyTo),
     /// Shown in the server's own log; always delivered.
     Echo,
 }
@@ -109,19 +127,21 @@ impl TargetKind {
             Self::Function(Function::Http(function)) => {
                 ("/function/http/connection", &function.call.connection)
             }
-            Self::Function(Function::Lambda(_)) | Self::Echo => return None,
+            Self::Queue(queue) => (queue.places().1, &queue.connection),
+            Self::Function(Function::Lambda(_)) | Self::Bus(_) | Self::Echo => return None,
         };
         name.as_ref().map(|name| (place, name))
     }
 
     /// The URL that is called, if one is, and where in the target it stands.
     #[must_use]
-    pub const fn url(&self) -> Option<(&'static str, &Url)> {
+    pub fn url(&self) -> Option<(&'static str, &Url)> {
         match self {
             Self::Webhook(webhook) => Some(("/webhook/url", &webhook.url)),
             Self::Function(Function::Http(function)) => Some(("/function/http/url", &function.call.url)),
             Self::Function(Function::Lambda(lambda)) => Some(("/function/lambda/endpoint", &lambda.endpoint)),
-            Self::Echo => None,
+            Self::Queue(queue) => Some((queue.places().0, queue.url.known()?)),
+            Self::Bus(_) | Self::Echo => None,
         }
     }
 
@@ -131,7 +151,7 @@ impl TargetKind {
         match self {
             Self::Webhook(webhook) => Some(webhook),
             Self::Function(Function::Http(function)) => Some(&function.call),
-            Self::Function(Function::Lambda(_)) | Self::Echo => None,
+            Self::Function(Function::Lambda(_)) | Self::Queue(_) | Self::Bus(_) | Self::Echo => None,
         }
     }
 
@@ -142,12 +162,30 @@ impl TargetKind {
         (webhook.handshake != Handshake::Off).then_some((webhook.handshake, &webhook.url))
     }
 
-    /// What becomes of the events that the target answers with.
+    /// Where the events go that the target answers with; the event itself is the answer of a bus.
     #[must_use]
     pub const fn reply_to(&self) -> &ReplyTo {
         match self {
             Self::Function(Function::Http(function)) => &function.reply,
-            Self::Webhook(_) | Self::Function(Function::Lambda(_)) | Self::Echo => &ReplyTo::Nobody,
+            Self::Bus(to) => to,
+            Self::Webhook(_) | Self::Function(Function::Lambda(_)) | Self::Queue(_) | Self::Echo => {
+                &ReplyTo::Nobody
+            }
+        }
+    }
+
+    /// The bus that its events are published to, if there is one of that name to be, and where in the
+    /// target it stands.
+    #[must_use]
+    pub const fn bus(&self) -> Option<(&'static str, &BusName)> {
+        let place = if matches!(self, Self::Bus(_)) {
+            "/bus"
+        } else {
+            "/function/http/bus"
+        };
+        match self.reply_to() {
+            ReplyTo::Bus(name) => Some((place, name)),
+            ReplyTo::Nobody | ReplyTo::OwnBus => None,
         }
     }
 

@@ -21,8 +21,13 @@ use tokio::process::Command;
 use crate::support::PATIENCE;
 use crate::support::Received;
 
+/// What reads events from brokers.
+pub(crate) fn brokers() -> Script {
+    Script::python("brokers", "read")
+}
+
 /// A script that uses somebody's library: JSON in, JSON out.
-struct Script {
+pub(crate) struct Script {
     program: PathBuf,
     file: PathBuf,
 }
@@ -45,7 +50,7 @@ impl Script {
         }
     }
 
-    async fn run(&self, args: &[&str], input: &Value) -> Value {
+    pub(crate) async fn run(&self, args: &[&str], input: &Value) -> Value {
         let Self { program, file } = self;
         let mut child = Command::new(program)
             .arg(file)
