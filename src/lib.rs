@@ -27,6 +27,7 @@ pub mod log;
 pub mod pattern;
 pub mod problem;
 pub mod routing;
+pub mod schema;
 pub mod secret;
 pub mod store;
 pub mod target;

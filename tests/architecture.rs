@@ -19,6 +19,7 @@ const PURE: &[&str] = &[
     "clock",
     "config",
     "problem",
+    "schema",
     "secret",
 ];
 
@@ -52,6 +53,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("axum::", &["src/http/"]),
     ("sqlx::", &["src/store/"]),
+    ("tokio_postgres", &["src/target/queue/postgres/"]),
     (
         "std::fs",
         &[

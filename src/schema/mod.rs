@@ -1,0 +1,24 @@
+//! JSON Schema: documents, validators, and whether one version may follow another. Pure; imports nothing of ours.
+
+pub mod compat;
+mod document;
+mod error;
+mod number;
+mod references;
+mod same;
+mod validator;
+
+pub use document::MAX_DEPTH;
+pub use document::MAX_LEN;
+pub use document::SchemaDocument;
+pub use error::SchemaError;
+pub use references::NoReferences;
+pub use references::References;
+pub use same::same_content;
+pub use validator::BREAKDOWN;
+pub use validator::MAX_VIOLATIONS;
+pub use validator::Validator;
+pub use validator::Violation;
+
+#[cfg(test)]
+mod tests;
