@@ -5,7 +5,7 @@
 //! machine the ratios still mean something. The process ends with 1 when a bar is missed.
 //!
 //! * `--quick`: short rounds to see that everything works; bars are printed, not enforced.
-//! * `--only publish|batch|delivery|append|routes|replay|ready|backlog|calls|neighbours|redrive`: one figure.
+//! * `--only publish|batch|delivery|append|routes|replay|ready|backlog|calls|neighbours|redrive|queues`: one figure.
 //! * `FIGURES_DELIVERY_SECONDS`: length of the delivery figure, 30 by default.
 #![expect(
     clippy::expect_used,
@@ -14,6 +14,9 @@
 
 mod append;
 mod backlog;
+#[expect(dead_code, unused_imports, reason = "the tests use the rest")]
+#[path = "../../tests/brokers/mod.rs"]
+mod brokers;
 mod caller;
 mod calls;
 mod ceiling;
@@ -28,6 +31,7 @@ mod options;
 mod payload;
 mod process;
 mod publish;
+mod queues;
 mod ready;
 mod redrive;
 mod replay;
@@ -96,6 +100,9 @@ fn main() -> ExitCode {
         }
         if options.wants("redrive") {
             redrive::measure(&options, &mut table).await;
+        }
+        if options.wants("queues") {
+            queues::measure(&options, &mut table).await;
         }
     });
     table.print();

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
+use crate::brokers::eventually;
 use crate::target::queue::test_support::EVENT;
 use crate::target::queue::test_support::binary;
 use crate::target::queue::test_support::structured;
@@ -25,10 +26,11 @@ async fn a_structured_event_is_a_row_when_publish_returns() {
         "the NUL and the number are as they were"
     );
     link.close().await;
-    let left = server
-        .value("SELECT count(*) FROM pg_stat_activity WHERE usename = 'tramline'")
-        .await;
-    assert_eq!(left.as_deref(), Some("0"));
+    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'tramline'";
+    eventually("its sessions are over", async || {
+        (server.value(sessions).await.as_deref() == Some("0")).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
