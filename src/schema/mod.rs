@@ -1,9 +1,13 @@
-//! JSON Schema: documents, validators, and whether one version may follow another. Pure; imports nothing of ours.
+//! JSON Schema: documents, validators, whether one version may follow another and what it breaks, schemas
+//! proposed from events, and their export. Pure; imports nothing of ours.
 
+pub mod asyncapi;
 pub mod compat;
 mod document;
 mod error;
+pub mod infer;
 mod number;
+pub mod paths;
 mod references;
 mod same;
 mod validator;

@@ -16,7 +16,7 @@ async fn is_read(broker: Broker) {
             "datacontenttype": "application/json", "data": { "region": "eu", "text": "a\u{0}€" },
         });
         let answer = server.publish(&event).await;
-        let sequence = answer["results"][0]["sequence"].as_u64().unwrap();
+        let sequence = answer["sequence"].as_u64().unwrap();
         server.settled(sequence, "delivered").await;
     }
     let found = broker.events().await;
