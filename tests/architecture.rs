@@ -33,7 +33,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("routing", &["catalog", "api"]),
     ("ingest", &["catalog", "api", "routing"]),
     ("egress", &[]),
-    ("target", &["catalog", "api", "egress"]),
+    // `brokers` are the real servers of its tests.
+    ("target", &["catalog", "api", "egress", "brokers"]),
     ("delivery", &["catalog", "api", "target"]),
     (
         "store",
