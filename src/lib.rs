@@ -34,7 +34,10 @@ pub mod target;
 pub mod transform;
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test ends where its world does not hold")]
+#[expect(dead_code, reason = "the tests of the whole server use the rest")]
+#[path = "../tests/it/support/authority.rs"]
+mod authority;
+#[cfg(test)]
 #[expect(
     dead_code,
     unused_imports,

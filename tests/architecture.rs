@@ -34,7 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ingest", &["catalog", "api", "routing"]),
     ("egress", &[]),
     // `brokers` are the real servers of its tests.
-    ("target", &["catalog", "api", "egress", "brokers"]),
+    ("target", &["catalog", "api", "egress", "brokers", "authority"]),
     ("delivery", &["catalog", "api", "target"]),
     (
         "store",

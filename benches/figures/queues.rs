@@ -349,9 +349,12 @@ fn database(server: &PostgresServer) -> String {
 }
 
 async fn postgres(server: &PostgresServer, messages: u64, body: &[u8]) -> f64 {
-    let (client, connection) = tokio_postgres::connect(&database(server), tokio_postgres::NoTls)
+    let stream = tokio::net::TcpStream::connect(("127.0.0.1", server.port()))
         .await
         .expect("a connection");
+    let config: tokio_postgres::Config = database(server).parse().expect("a URL");
+    let connected = config.connect_raw(stream, tokio_postgres::NoTls).await;
+    let (client, connection) = connected.expect("a session");
     let mut driver = tokio::task::JoinSet::new();
     driver.spawn(connection);
     let insert = "INSERT INTO events (id, type, source, bus, hops, content_type, event) \
@@ -360,7 +363,8 @@ async fn postgres(server: &PostgresServer, messages: u64, body: &[u8]) -> f64 {
     let (client, insert) = (&client, &insert);
     loop_of(messages, |n| async move {
         let id = format!("bare-{n}");
-        client.execute(insert, &[&id, &body]).await.expect("a row");
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&id, &body];
+        client.execute(insert, &values).await.expect("a row");
     })
     .await
 }

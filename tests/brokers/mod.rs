@@ -1,9 +1,6 @@
 //! Brokers and databases of a test's own: the real programs, each on its own port and in its own
 //! directory, stopped when it is dropped.
 
-#[expect(dead_code, reason = "other tests use the rest")]
-#[path = "../it/support/authority.rs"]
-mod authority;
 mod cut;
 mod daemon;
 mod group;
@@ -16,7 +13,6 @@ mod relay;
 
 use std::time::Duration;
 
-pub(crate) use authority::Authority;
 pub(crate) use cut::Cut;
 pub(crate) use daemon::free_port;
 pub(crate) use mosquitto::Mosquitto;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::Endpoint;
 use super::Message;
 use super::link::BrokerLink as _;
-use crate::brokers::Authority;
+use crate::authority::Authority;
 use crate::egress::Dialer;
 use crate::egress::Policy;
 use crate::egress::Tls;

@@ -1,4 +1,4 @@
-//! The demonstration of `rules/orders.yaml`: one event to RabbitMQ, a webhook and an MQTT topic.
+//! The demonstration of `rules/orders.yaml`: one event to `RabbitMQ`, a webhook and an MQTT topic.
 
 use serde_json::Value;
 use serde_json::json;

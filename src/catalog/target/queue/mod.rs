@@ -32,7 +32,7 @@ pub struct Queue {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Broker {
-    /// AMQP 0-9-1, as RabbitMQ has it.
+    /// AMQP 0-9-1, as `RabbitMQ` has it.
     Amqp(Amqp),
     /// NATS with `JetStream`.
     Nats {

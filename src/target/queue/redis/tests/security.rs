@@ -1,7 +1,7 @@
 //! Who may connect and add, and over what.
 
 use super::*;
-use crate::brokers::Authority;
+use crate::authority::Authority;
 use crate::target::Outcome;
 use crate::target::queue::test_support::dialer;
 use crate::target::queue::test_support::structured;
