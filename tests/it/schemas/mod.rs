@@ -1,5 +1,6 @@
 //! The schema registry: schemas of event types, and what they say about events.
 
+mod command_line;
 mod publishing;
 mod registering;
 mod resource;
