@@ -118,7 +118,9 @@ fn every_module_has_its_place_in_the_table() {
 
 #[test]
 fn the_client_verbs_speak_only_the_api() {
-    let clients = ["publish", "tail", "event", "dlq", "routes", "client"];
+    let clients = [
+        "publish", "tail", "event", "dlq", "routes", "client", "schemas", "sources",
+    ];
     for verb in clients {
         let used = crate_paths(&read(&format!("src/cli/{verb}.rs")));
         let foreign: Vec<_> = used

@@ -20,6 +20,10 @@ pub struct BusReply {
     pub rules: usize,
     /// Sequence of its newest event, 0 when there is none.
     pub last_sequence: u64,
+    /// What it refuses: `unregistered_sources` and `undeclared_types`, each `accept` or `reject`.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub settings: Map<String, Value>,
 }
 
 /// All buses, a page at a time.

@@ -7,6 +7,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::schemas::ValidateReply;
+
 /// One attempt to deliver an event.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AttemptReply {
@@ -66,6 +68,9 @@ pub struct DeliveriesReply {
     pub not_matched: Vec<NotMatched>,
     /// Records of it have been retired.
     pub partial: bool,
+    /// What the schema of its type, as it is now, says about its data; left out if there is none or nobody asks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<ValidateReply>,
 }
 
 /// One event on one route.

@@ -1,5 +1,6 @@
 //! Brings up the parts of a server in the order in which they need one another.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::catalog::Change;
 use crate::catalog::Connection;
 use crate::catalog::Issue;
 use crate::catalog::Loaded;
+use crate::catalog::Origins;
 use crate::catalog::Repository;
 use crate::catalog::RepositoryError;
 use crate::catalog::Rule;
@@ -26,10 +28,13 @@ use crate::delivery::Keeping;
 use crate::delivery::Logs;
 use crate::delivery::Outside;
 use crate::delivery::Publish;
+use crate::delivery::Unpublishable;
 use crate::egress;
 use crate::event;
 use crate::event::Event;
 use crate::http::Services;
+use crate::ingest::Cause;
+use crate::ingest::PublishError;
 use crate::ingest::Publisher;
 use crate::log::BusId;
 use crate::log::Durability;
@@ -154,6 +159,7 @@ pub(super) async fn rule(
     log: Log,
     store: Store,
     running: &Arc<Running>,
+    address: SocketAddr,
 ) -> Result<Ruled, ServeError> {
     let repository: Arc<dyn Repository> = Arc::new(store);
     repository.bind_log(log.uuid()).await?;
@@ -179,7 +185,10 @@ pub(super) async fn rule(
         max_reply: settings.max_event_bytes,
     };
     let targets = Targets::new((Arc::clone(&policy), tls.clone()), Arc::clone(&vault), terms);
-    let router = Arc::new(Router::new(Arc::new(Snapshot::build(view, None))));
+    let router = Arc::new(Router::new(
+        Arc::new(Snapshot::build(view, None)),
+        origins(settings, address),
+    ));
     let told = Arc::clone(running);
     let control = Control::new(
         repository,
@@ -207,6 +216,13 @@ pub(super) async fn rule(
         control: Arc::new(control),
         targets,
     })
+}
+
+/// The addresses under which this server is known: its public URL, and where it listens.
+fn origins(settings: &Settings, address: SocketAddr) -> Origins {
+    let public = settings.public_url.as_ref().map(ToString::to_string);
+    let local = format!("http://localhost:{}", address.port());
+    Origins::new(public.into_iter().chain([format!("http://{address}"), local]))
 }
 
 /// Reads the catalog, in which the bus `system` is always there.
@@ -276,8 +292,20 @@ pub(super) async fn deliver(
 struct Decides(Publisher);
 
 impl Publish for Decides {
-    fn prepare(&self, bus: &str, event: &Event) -> Option<(BusId, NewEvent)> {
-        self.0.prepare(bus, event)
+    fn prepare(&self, bus: &str, event: &Event) -> Result<(BusId, NewEvent), Unpublishable> {
+        self.0.prepare(bus, event).map_err(|error| match error {
+            PublishError::Refused(refusals) => {
+                let cause = refusals.into_iter().next().map(|refusal| refusal.cause);
+                Unpublishable {
+                    code: cause.as_ref().map_or("refused", Cause::code),
+                    why: cause.map_or_else(String::new, |cause| cause.to_string()),
+                }
+            }
+            other => Unpublishable {
+                code: "no-such-bus",
+                why: other.to_string(),
+            },
+        })
     }
 }
 

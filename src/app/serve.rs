@@ -177,7 +177,7 @@ pub async fn serve(settings: Settings, is_dev: bool) -> Result<(), ServeError> {
     tokio::pin!(interrupted);
     let running: Arc<Running> = Arc::default();
     let ended = {
-        let starting = start(&settings, is_dev, &state, &running, &tasks);
+        let starting = start((&settings, address), is_dev, &state, &running, &tasks);
         tokio::pin!(starting);
         tokio::select! {
             // Dropping a start half-way leaves nothing undone: what is durable is found again.
@@ -207,7 +207,7 @@ async fn keep_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
 }
 
 async fn start(
-    settings: &Settings,
+    (settings, address): (&Settings, SocketAddr),
     is_dev: bool,
     state: &Arc<AppState>,
     running: &Arc<Running>,
@@ -218,7 +218,7 @@ async fn start(
     let letters = parts::open_letters(settings, &state.clock).await?;
     let letters = running.letters.get_or_init(|| letters).clone();
     let store = parts::open_store(settings, &state.stop).await?;
-    let ruled = parts::rule(settings, log, store, running).await?;
+    let ruled = parts::rule(settings, log, store, running, address).await?;
     let control = running.control.get_or_init(|| Arc::clone(&ruled.control));
     let texts = if settings.rules.is_empty() && is_dev {
         vec![("tramline dev".to_owned(), dev::SAMPLE_TEXT.to_owned())]

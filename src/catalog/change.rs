@@ -1,7 +1,8 @@
 //! What the catalog stores, and the one way to change it.
 //!
-//! Everything a repository holds is a row of four kinds: buses, revisions of rules, routes, and
-//! connections. Revisions and routes are never taken away, because the log names them.
+//! Everything a repository holds is a row: of buses and their settings, revisions of rules, routes,
+//! connections, schemas and their versions, and sources. Revisions and routes are never taken away,
+//! because the log names them.
 
 use std::sync::Arc;
 
@@ -10,11 +11,14 @@ use uuid::Uuid;
 
 use super::names::BusName;
 use super::names::ConnectionName;
+use super::names::EventType;
 use super::names::RuleName;
+use super::names::SourceName;
 use super::names::TargetName;
 
 /// Everything in the catalog, in a stable order: buses by number, revisions by bus, rule and
-/// revision, routes by id, connections by name.
+/// revision, routes by id, connections by name, schemas by type, their versions by id, sources by bus
+/// and name, settings by bus.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Loaded {
     /// What the catalog says of itself.
@@ -27,6 +31,14 @@ pub struct Loaded {
     pub routes: Vec<RouteRow>,
     /// All connections.
     pub connections: Vec<ConnectionRow>,
+    /// All schemas that are not deleted.
+    pub schemas: Vec<SchemaRow>,
+    /// All their versions.
+    pub schema_versions: Vec<SchemaVersionRow>,
+    /// All sources.
+    pub sources: Vec<SourceRow>,
+    /// The settings of buses that have some.
+    pub bus_settings: Vec<BusSettingsRow>,
 }
 
 /// What the catalog says of itself.
@@ -96,6 +108,54 @@ pub struct ConnectionRow {
     pub spec: Arc<Value>,
 }
 
+/// The schema of an event type, without its documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaRow {
+    /// The event type.
+    pub kind: EventType,
+    /// The version of the catalog in which it was last changed, by a new version of it too.
+    pub revision: u64,
+    /// How it is kept and used.
+    pub settings: Arc<Value>,
+    /// The highest number of a version of it, those of a schema deleted before included.
+    pub last_version: u32,
+}
+
+/// A version of a schema; it never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaVersionRow {
+    /// The event type.
+    pub kind: EventType,
+    /// Its number among the versions of the type, from 1, never given to another document.
+    pub number: u32,
+    /// Its number among all versions of all types.
+    pub id: u64,
+    /// The JSON Schema.
+    pub document: Arc<str>,
+}
+
+/// A registered source of a bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceRow {
+    /// Its bus.
+    pub bus: BusName,
+    /// Its name.
+    pub name: SourceName,
+    /// The version of the catalog in which it was put: no other source ever has the same one.
+    pub revision: u64,
+    /// The source as it was given.
+    pub spec: Arc<Value>,
+}
+
+/// What a bus refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusSettingsRow {
+    /// The bus.
+    pub bus: BusName,
+    /// Its settings.
+    pub spec: Arc<Value>,
+}
+
 /// Changes that are made together or not at all, in the order of the fields below.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
@@ -116,6 +176,57 @@ pub struct Change {
     pub delete_connections: Vec<ConnectionName>,
     /// Connections to add or to replace, each at most once.
     pub put_connections: Vec<PutConnection>,
+    /// Schemas to remove, with all their versions.
+    pub delete_schemas: Vec<EventType>,
+    /// Schemas to add without versions, or whose settings to replace, each at most once.
+    pub put_schemas: Vec<PutSchema>,
+    /// Versions to add, at most one of each schema.
+    pub add_versions: Vec<AddVersion>,
+    /// Sources to remove.
+    pub delete_sources: Vec<(BusName, SourceName)>,
+    /// Sources to add or to replace, each at most once.
+    pub put_sources: Vec<PutSource>,
+    /// The settings of buses that exist or are created by the same change.
+    pub put_bus_settings: Vec<BusSettingsRow>,
+}
+
+/// A schema to add, or whose settings to replace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutSchema {
+    /// The event type.
+    pub kind: EventType,
+    /// The revision that must be there, 0 for none; else nothing is changed.
+    pub expect: u64,
+    /// Its settings.
+    pub settings: Arc<Value>,
+}
+
+/// A version to add to a schema, which is added with it if there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddVersion {
+    /// The event type.
+    pub kind: EventType,
+    /// The revision of the schema that must be there, 0 for none; else nothing is changed.
+    pub expect: u64,
+    /// The settings of a schema that is added.
+    pub settings: Arc<Value>,
+    /// The JSON Schema.
+    pub document: Arc<str>,
+    /// The versions that it refers to, which must be there; else nothing is changed.
+    pub refers: Vec<(EventType, u32)>,
+}
+
+/// A source to add or to replace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutSource {
+    /// Its bus.
+    pub bus: BusName,
+    /// Its name.
+    pub name: SourceName,
+    /// The revision that must be there, 0 for none; else nothing is changed.
+    pub expect: u64,
+    /// The source as it was given.
+    pub spec: Arc<Value>,
 }
 
 /// A connection to add or to replace.
@@ -156,6 +267,12 @@ impl Change {
             && self.put_rules.is_empty()
             && self.delete_connections.is_empty()
             && self.put_connections.is_empty()
+            && self.delete_schemas.is_empty()
+            && self.put_schemas.is_empty()
+            && self.add_versions.is_empty()
+            && self.delete_sources.is_empty()
+            && self.put_sources.is_empty()
+            && self.put_bus_settings.is_empty()
     }
 }
 
@@ -178,4 +295,16 @@ pub struct Committed {
     pub connections: Vec<ConnectionRow>,
     /// Connections removed.
     pub removed_connections: Vec<ConnectionName>,
+    /// Schemas put, and those that got a version.
+    pub schemas: Vec<SchemaRow>,
+    /// Versions added.
+    pub schema_versions: Vec<SchemaVersionRow>,
+    /// Schemas removed.
+    pub removed_schemas: Vec<EventType>,
+    /// Sources put.
+    pub sources: Vec<SourceRow>,
+    /// Sources removed; those of a bus that went are not named.
+    pub removed_sources: Vec<(BusName, SourceName)>,
+    /// Settings put.
+    pub bus_settings: Vec<BusSettingsRow>,
 }

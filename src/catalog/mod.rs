@@ -1,5 +1,5 @@
 //! The control plane's domain: buses, rules and targets, the files they are written in, the plan
-//! that turns one state into another, and the trait behind which they are stored.
+//! that turns one state into another, schemas and sources, and the trait behind which they are stored.
 //!
 //! Everything here is pure. A value that exists has passed every check that needs neither the
 //! network nor the database, and every check that failed is an [`Issue`] with its place.
@@ -12,6 +12,7 @@ mod decode;
 mod issue;
 mod names;
 mod plan;
+mod registry;
 mod repository;
 mod retry;
 mod rule;
@@ -23,7 +24,9 @@ mod target;
 mod view;
 mod yaml;
 
+pub use change::AddVersion;
 pub use change::BusRow;
+pub use change::BusSettingsRow;
 pub use change::Change;
 pub use change::Committed;
 pub use change::ConnectionRow;
@@ -31,8 +34,13 @@ pub use change::Loaded;
 pub use change::Meta;
 pub use change::PutConnection;
 pub use change::PutRule;
+pub use change::PutSchema;
+pub use change::PutSource;
 pub use change::RevisionRow;
 pub use change::RouteRow;
+pub use change::SchemaRow;
+pub use change::SchemaVersionRow;
+pub use change::SourceRow;
 pub use connection::ApiKeyPlace;
 pub use connection::Auth;
 pub use connection::ClientAuth;
@@ -45,13 +53,26 @@ pub use issue::Issue;
 pub use issue::Place;
 pub use names::BusName;
 pub use names::ConnectionName;
+pub use names::EventType;
+pub use names::InvalidEventType;
 pub use names::InvalidName;
 pub use names::RuleName;
+pub use names::SourceName;
 pub use names::TargetName;
 pub use plan::Plan;
 pub use plan::PlanEntry;
 pub use plan::PlanError;
 pub use plan::Planned;
+pub use registry::BusSettings;
+pub use registry::Origins;
+pub use registry::RegisteredSource;
+pub use registry::SchemaEntry;
+pub use registry::SchemaSettings;
+pub use registry::SchemaVersion;
+pub use registry::Validation;
+pub use registry::Versions;
+pub use registry::parse_document;
+pub use registry::version_path;
 pub use repository::Repository;
 pub use repository::RepositoryError;
 pub use retry::Jitter;
@@ -93,5 +114,7 @@ pub use view::ConnectionView;
 pub use view::RouteNames;
 pub use view::RuleChanges;
 pub use view::RuleView;
+pub use view::SourceView;
+pub use view::SourcesView;
 pub use view::StoredSpecError;
 pub use view::View;

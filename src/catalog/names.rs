@@ -1,5 +1,6 @@
-//! The names of buses, rules and targets: parsed at the edge, never checked again inside.
+//! The names of buses, rules, targets and event types: parsed at the edge, never checked again inside.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -91,6 +92,57 @@ name!(
     /// The name of a connection.
     ConnectionName
 );
+name!(
+    /// The name of a registered source, unique on its bus.
+    SourceName
+);
+
+/// A text that cannot be the event type of a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an event type has 1 to {MAX_TYPE_LEN} bytes and no control characters")]
+pub struct InvalidEventType;
+
+/// Longest event type that can have a schema, in bytes: it is a key of a database index.
+const MAX_TYPE_LEN: usize = 1024;
+
+/// The type of events that a schema describes: the `type` of a `CloudEvent`.
+///
+/// 1 to 1,024 bytes without control characters; case matters; a clone costs a counter.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventType(Arc<str>);
+
+impl EventType {
+    /// Checks `text` and keeps it.
+    ///
+    /// # Errors
+    /// [`InvalidEventType`] for a text that no schema can have for a type.
+    pub fn parse(text: &str) -> Result<Self, InvalidEventType> {
+        if (1..=MAX_TYPE_LEN).contains(&text.len()) && !text.chars().any(char::is_control) {
+            Ok(Self(Arc::from(text)))
+        } else {
+            Err(InvalidEventType)
+        }
+    }
+
+    /// The type as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Hashes and compares as its text does.
+impl Borrow<str> for EventType {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
 
 impl Default for BusName {
     /// The bus `default`, which always exists.

@@ -8,7 +8,9 @@ use super::change::Committed;
 use super::change::Loaded;
 use super::names::BusName;
 use super::names::ConnectionName;
+use super::names::EventType;
 use super::names::RuleName;
+use super::names::SourceName;
 
 /// Where the catalog is stored.
 ///
@@ -72,6 +74,17 @@ pub enum RepositoryError {
     /// The connection does not exist.
     #[error("there is no connection `{0}`")]
     NoSuchConnection(ConnectionName),
+    /// The event type has no schema.
+    #[error("there is no schema of the event type `{0}`")]
+    NoSuchSchema(EventType),
+    /// The source is not registered.
+    #[error("there is no source `{name}` on the bus `{bus}`")]
+    NoSuchSource {
+        /// The bus asked for.
+        bus: BusName,
+        /// The source asked for.
+        name: SourceName,
+    },
     /// Catalog and log do not belong together: refuse to start.
     #[error("the catalog belongs to the log {expected}, not to {found}")]
     LogMismatch {

@@ -1,4 +1,4 @@
-//! The catalog as the data plane sees it: compiled rules, their history, and all routes.
+//! The catalog as the data plane sees it: compiled rules, their history, all routes, schemas, sources.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -7,18 +7,29 @@ use std::sync::Arc;
 use imbl::ordmap::DiffItem;
 
 use super::change::BusRow;
+use super::change::BusSettingsRow;
 use super::change::Committed;
 use super::change::ConnectionRow;
 use super::change::Loaded;
 use super::change::RevisionRow;
 use super::change::RouteRow;
+use super::change::SchemaRow;
+use super::change::SchemaVersionRow;
+use super::change::SourceRow;
 use super::connection::Connection;
 use super::current::Current;
 use super::issue::Issue;
 use super::names::BusName;
 use super::names::ConnectionName;
+use super::names::EventType;
 use super::names::RuleName;
+use super::names::SourceName;
 use super::names::TargetName;
+use super::registry::BusSettings;
+use super::registry::RegisteredSource;
+use super::registry::SchemaEntry;
+use super::registry::SchemaSettings;
+use super::registry::SchemaVersion;
 use super::rule::Rule;
 use super::suggest;
 use super::target::Target;
@@ -35,6 +46,7 @@ pub struct View {
     routes: imbl::HashMap<RouteId, Arc<RouteNames>>,
     open: BTreeMap<BusName, imbl::HashMap<RuleName, BTreeSet<RouteId>>>,
     connections: BTreeMap<ConnectionName, Arc<ConnectionView>>,
+    schemas: imbl::HashMap<EventType, Arc<SchemaEntry>>,
     version: u64,
 }
 
@@ -58,6 +70,26 @@ pub struct BusView {
     pub generation: u64,
     /// The rules in force, by name.
     pub rules: imbl::OrdMap<RuleName, RuleView>,
+    /// Who publishes to it, and what it refuses; another one after every change of that.
+    pub sources: Arc<SourcesView>,
+}
+
+/// Who publishes to a bus, and what it refuses.
+#[derive(Debug, Clone, Default)]
+pub struct SourcesView {
+    /// What it refuses.
+    pub settings: BusSettings,
+    /// The registered sources, by name.
+    pub by_name: imbl::OrdMap<SourceName, Arc<SourceView>>,
+}
+
+/// A registered source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceView {
+    /// Which version of it: a number that no other source and no earlier version has.
+    pub revision: u64,
+    /// The source.
+    pub source: RegisteredSource,
 }
 
 /// How rules came to be different.
@@ -153,10 +185,10 @@ pub struct StoredSpecError {
 }
 
 impl View {
-    /// The picture of a catalog just read. Compiles every revision.
+    /// The picture of a catalog just read. Compiles every revision and every schema.
     ///
     /// # Errors
-    /// The first stored rule or connection that cannot be used.
+    /// The first stored rule, connection, schema or source that cannot be used.
     pub fn from_loaded(loaded: &Loaded) -> Result<Self, StoredSpecError> {
         let mut view = Self {
             current: Current::from_loaded(loaded),
@@ -170,14 +202,26 @@ impl View {
         for row in &loaded.connections {
             view.put_connection(row)?;
         }
+        for row in &loaded.bus_settings {
+            view.put_bus_settings(row)?;
+        }
+        for row in &loaded.sources {
+            view.put_source(row)?;
+        }
+        for row in &loaded.schemas {
+            view.put_schema(row)?;
+        }
+        for row in &loaded.schema_versions {
+            view.put_schema_version(row)?;
+        }
         view.version = loaded.meta.version;
         Ok(view)
     }
 
-    /// The picture after a commit.
+    /// The picture after a commit. Compiling a schema may take a while.
     ///
     /// # Errors
-    /// The first committed rule or connection that cannot be used.
+    /// The first committed rule, connection, schema or source that cannot be used.
     pub fn after(&self, committed: &Committed) -> Result<Self, StoredSpecError> {
         let mut view = self.clone();
         view.current.apply(committed);
@@ -195,6 +239,24 @@ impl View {
         }
         for row in &committed.connections {
             view.put_connection(row)?;
+        }
+        for row in &committed.bus_settings {
+            view.put_bus_settings(row)?;
+        }
+        for (bus, name) in &committed.removed_sources {
+            view.change_sources(bus, |sources| drop(sources.by_name.remove(name)));
+        }
+        for row in &committed.sources {
+            view.put_source(row)?;
+        }
+        for kind in &committed.removed_schemas {
+            view.schemas.remove(kind);
+        }
+        for row in &committed.schemas {
+            view.put_schema(row)?;
+        }
+        for row in &committed.schema_versions {
+            view.put_schema_version(row)?;
         }
         view.version = committed.version;
         Ok(view)
@@ -239,6 +301,38 @@ impl View {
     #[must_use]
     pub fn connection(&self, name: &ConnectionName) -> Option<&Arc<ConnectionView>> {
         self.connections.get(name)
+    }
+
+    /// The schema of an event type; one hash lookup.
+    #[must_use]
+    pub fn schema(&self, kind: &str) -> Option<&Arc<SchemaEntry>> {
+        self.schemas.get(kind)
+    }
+
+    /// The schemas, by event type.
+    #[must_use]
+    pub fn schemas(&self) -> Vec<&Arc<SchemaEntry>> {
+        let mut all: Vec<_> = self.schemas.values().collect();
+        all.sort_unstable_by(|a, b| a.kind.cmp(&b.kind));
+        all
+    }
+
+    /// The version of that number of the schema of an event type.
+    #[must_use]
+    pub fn schema_version(&self, kind: &str, number: u32) -> Option<&Arc<SchemaVersion>> {
+        self.schema(kind)?.version(number)
+    }
+
+    /// The versions of other schemas that refer to one of this event type, as type and number.
+    pub fn schemas_referring_to<'a>(
+        &'a self,
+        kind: &'a EventType,
+    ) -> impl Iterator<Item = (&'a EventType, u32)> {
+        let others = self.schemas.values().filter(move |entry| entry.kind != *kind);
+        let versions = others.flat_map(|entry| entry.versions.iter().map(move |version| (entry, version)));
+        let referring =
+            versions.filter(move |(_, version)| version.refers.iter().any(|(named, _)| named == kind));
+        referring.map(|(entry, version)| (&entry.kind, version.number))
     }
 
     /// An issue for every target of a rule that names a connection which is not there.
@@ -396,6 +490,7 @@ impl View {
                 id: BusId(row.number),
                 generation: 0,
                 rules: imbl::OrdMap::new(),
+                sources: Arc::default(),
             });
             bus.generation = row.generation;
         }
@@ -475,6 +570,68 @@ impl View {
             connection,
         };
         self.connections.insert(row.name.clone(), Arc::new(live));
+        Ok(())
+    }
+
+    fn change_sources(&mut self, bus: &BusName, change: impl FnOnce(&mut SourcesView)) {
+        if let Some(bus) = self.buses.get_mut(bus) {
+            let mut changed = SourcesView::clone(&bus.sources);
+            change(&mut changed);
+            bus.sources = Arc::new(changed);
+        }
+    }
+
+    fn put_bus_settings(&mut self, row: &BusSettingsRow) -> Result<(), StoredSpecError> {
+        let settings = BusSettings::parse(&row.spec).map_err(|issues| StoredSpecError {
+            what: format!("settings of the bus `{}`", row.bus),
+            issues,
+        })?;
+        self.change_sources(&row.bus, |sources| sources.settings = settings);
+        Ok(())
+    }
+
+    fn put_source(&mut self, row: &SourceRow) -> Result<(), StoredSpecError> {
+        let source = RegisteredSource::parse(&row.name, &row.spec).map_err(|issues| StoredSpecError {
+            what: format!("source `{}` of the bus `{}`", row.name, row.bus),
+            issues,
+        })?;
+        let live = Arc::new(SourceView {
+            revision: row.revision,
+            source,
+        });
+        self.change_sources(&row.bus, |sources| {
+            drop(sources.by_name.insert(row.name.clone(), live));
+        });
+        Ok(())
+    }
+
+    fn put_schema(&mut self, row: &SchemaRow) -> Result<(), StoredSpecError> {
+        let settings = SchemaSettings::parse(&row.settings).map_err(|issues| StoredSpecError {
+            what: format!("settings of the schema of `{}`", row.kind),
+            issues,
+        })?;
+        let versions = self.schemas.get(&row.kind).map(|entry| entry.versions.clone());
+        let entry = SchemaEntry {
+            kind: row.kind.clone(),
+            revision: row.revision,
+            settings,
+            versions: versions.unwrap_or_default(),
+        };
+        self.schemas.insert(row.kind.clone(), Arc::new(entry));
+        Ok(())
+    }
+
+    fn put_schema_version(&mut self, row: &SchemaVersionRow) -> Result<(), StoredSpecError> {
+        let find = |kind: &EventType, number| self.schema_version(kind.as_str(), number).cloned();
+        let version = SchemaVersion::stored(row, find).map_err(|issues| StoredSpecError {
+            what: format!("version {} of the schema of `{}`", row.number, row.kind),
+            issues,
+        })?;
+        if let Some(entry) = self.schemas.get(&row.kind) {
+            let mut entry = SchemaEntry::clone(entry);
+            entry.versions.push(Arc::new(version));
+            self.schemas.insert(row.kind.clone(), Arc::new(entry));
+        }
         Ok(())
     }
 

@@ -39,6 +39,12 @@ pub(super) enum Command {
     /// Routes: what each pair of rule and target is doing
     #[command(subcommand)]
     Routes(RoutesVerb),
+    /// Schemas of event types: register, check and show them, and ask them about data
+    #[command(subcommand)]
+    Schemas(SchemasVerb),
+    /// Sources: who publishes to a bus
+    #[command(subcommand)]
+    Sources(SourcesVerb),
     /// Look into a log on disk
     #[command(subcommand)]
     Log(LogVerb),
@@ -342,6 +348,131 @@ pub(super) struct DiscardArgs {
     pub(super) yes: bool,
     /// These letters only
     pub(super) ids: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SchemasVerb {
+    /// Register the next version of a schema
+    Register(SchemaRegisterArgs),
+    /// List the schemas
+    List(ServerArgs),
+    /// Show the versions of a schema, or the document of one
+    Get(SchemaGetArgs),
+    /// Say whether a document may be the next version; fails if that is not proved
+    Check(SchemaDocumentArgs),
+    /// Judge data by a schema; fails if it is not valid
+    Validate(SchemaValidateArgs),
+    /// Say where two versions or files differ; fails if they do
+    Diff(SchemaDiffArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaDocumentArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// The event type
+    #[arg(value_name = "TYPE")]
+    pub(super) kind: String,
+    /// File with the JSON; - is stdin
+    #[arg(default_value = "-")]
+    pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaRegisterArgs {
+    #[command(flatten)]
+    pub(super) document: SchemaDocumentArgs,
+    /// Take a document too of which cannot be decided whether it may follow
+    #[arg(long)]
+    pub(super) accept_undecided: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaValidateArgs {
+    #[command(flatten)]
+    pub(super) document: SchemaDocumentArgs,
+    /// Number of the version; the latest by default
+    #[arg(long, value_name = "VERSION")]
+    pub(super) by: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaGetArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// The event type
+    #[arg(value_name = "TYPE")]
+    pub(super) kind: String,
+    /// Number of a version, or latest
+    #[arg(value_name = "VERSION")]
+    pub(super) number: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaDiffArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// The event type
+    #[arg(value_name = "TYPE")]
+    pub(super) kind: String,
+    /// Number of a version, latest, or a file
+    pub(super) from: String,
+    /// Number of a version, latest, or a file
+    #[arg(default_value = "latest")]
+    pub(super) to: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SourcesVerb {
+    /// List the sources of a bus
+    List(BusArgs),
+    /// Show a source
+    Get(SourceArgs),
+    /// Register a source, or replace it as a whole
+    Set(SourceSetArgs),
+    /// Remove a source
+    Rm(SourceRemoveArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SourceArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// Its bus
+    #[arg(long, default_value = "default")]
+    pub(super) bus: String,
+    /// Its name
+    pub(super) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SourceSetArgs {
+    #[command(flatten)]
+    pub(super) place: SourceArgs,
+    /// The source of its events, or how it begins with * behind
+    #[arg(long)]
+    pub(super) source: String,
+    /// A type that it may emit, or how it begins with * behind; repeatable
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(super) types: Vec<String>,
+    /// Who is responsible
+    #[arg(long)]
+    pub(super) owner: Option<String>,
+    /// What it is
+    #[arg(long)]
+    pub(super) description: Option<String>,
+    /// Where to ask
+    #[arg(long)]
+    pub(super) contact: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SourceRemoveArgs {
+    #[command(flatten)]
+    pub(super) place: SourceArgs,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
 }
 
 #[derive(Debug, Subcommand)]

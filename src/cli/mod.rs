@@ -16,7 +16,9 @@ mod output;
 mod publish;
 mod routes;
 mod rules;
+mod schemas;
 mod server;
+mod sources;
 mod tail;
 mod yaml;
 
@@ -56,6 +58,8 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Rules(verb) => rules::run(verb).await,
         Command::Dlq(verb) => dlq::run(verb).await,
         Command::Routes(verb) => routes::run(verb).await,
+        Command::Schemas(verb) => schemas::run(verb).await,
+        Command::Sources(verb) => sources::run(verb).await,
         Command::Log(verb) => log::run(verb),
         Command::Status(server) => server::status(&server).await,
         Command::Openapi => server::openapi(),

@@ -72,6 +72,7 @@ pub use jobs::Redrive;
 pub use jobs::Work;
 pub use keep::Keeping;
 pub use publish::Publish;
+pub use publish::Unpublishable;
 pub use record::Attempt;
 pub use resend::Tested;
 pub use route::RouteStatus;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::attempt::Delivery;
 use super::failpoint;
+use super::publish::Unpublishable;
 use super::record;
 use super::record::Attempt;
 use super::record::Death;
@@ -50,15 +51,15 @@ impl Delivery<'_> {
     ) {
         let refused = match reply {
             Reply::Events(reply) => self.publish(target, stored, &made, &reply.events).await,
-            Reply::Invalid(why) => Err(why),
+            Reply::Invalid(why) => Err(unpublishable(why)),
         };
-        if let Err(why) = refused {
+        if let Err(Unpublishable { code, why }) = refused {
             if let TargetKind::Bus(_) = target.kind {
                 let death = Death {
-                    code: "no-such-bus".to_owned(),
+                    code: code.to_owned(),
                     reason: format!("the event cannot be published: {why}"),
                     last: Some(Attempt {
-                        class: "no_such_bus".to_owned(),
+                        class: code.replace('-', "_"),
                         ..made
                     }),
                 };
@@ -87,7 +88,7 @@ impl Delivery<'_> {
         stored: &StoredEvent,
         made: &Attempt,
         events: &[Event],
-    ) -> Result<(), String> {
+    ) -> Result<(), Unpublishable> {
         let (shared, route, sequence) = (self.shared, self.route.id, self.due.sequence);
         let (bus, events) = self.decide(target, stored, events)?;
         let finished = Finished::of(sequence, made);
@@ -106,7 +107,7 @@ impl Delivery<'_> {
                 Ok(())
             }
             Err(error @ (AppendError::TooLarge { .. } | AppendError::TooManyEvents { .. })) => {
-                Err(error.to_string())
+                Err(unpublishable(error.to_string()))
             }
             Err(error) => {
                 // The process stops: the delivery stays in flight and is taken up after the restart.
@@ -122,7 +123,7 @@ impl Delivery<'_> {
         target: &Target,
         stored: &StoredEvent,
         events: &[Event],
-    ) -> Result<(BusId, Vec<NewEvent>), String> {
+    ) -> Result<(BusId, Vec<NewEvent>), Unpublishable> {
         let (shared, route, sequence) = (self.shared, self.route.id, self.due.sequence);
         let replay = self.terms().replay;
         let view = shared.view.load();
@@ -131,14 +132,15 @@ impl Delivery<'_> {
             ReplyTo::Bus(bus) => Some(bus),
             ReplyTo::OwnBus | ReplyTo::Nobody => own_bus,
         };
-        let bus = bus.ok_or("its route is gone")?;
+        let bus = bus.ok_or_else(|| unpublishable("its route is gone".to_owned()))?;
         if bus.is_system() {
-            return Err(format!("only the server publishes to the bus `{bus}`"));
+            return Err(unpublishable(format!(
+                "only the server publishes to the bus `{bus}`"
+            )));
         }
         let (mut number, mut decided) = (BusId(0), Vec::with_capacity(events.len()));
         for (index, event) in (0_u32..).zip(events) {
-            let prepared = shared.publish.prepare(bus.as_str(), event);
-            let (id, event) = prepared.ok_or_else(|| format!("there is no bus `{bus}`"))?;
+            let (id, event) = shared.publish.prepare(bus.as_str(), event)?;
             number = id;
             decided.push(NewEvent {
                 key: reply_key(&shared.log.uuid(), route, (sequence, replay), index),
@@ -148,6 +150,14 @@ impl Delivery<'_> {
             });
         }
         Ok((number, decided))
+    }
+}
+
+/// A reason that has no code of its own: where it was to go cannot take it.
+fn unpublishable(why: String) -> Unpublishable {
+    Unpublishable {
+        code: "no-such-bus",
+        why,
     }
 }
 

@@ -249,7 +249,7 @@ impl Shared {
         loop {
             let prepared = events
                 .iter()
-                .filter_map(|event| self.publish.prepare(bus.as_str(), event));
+                .filter_map(|event| self.publish.prepare(bus.as_str(), event).ok());
             let (buses, new): (Vec<_>, Vec<_>) = prepared.unzip();
             let Some(bus) = buses.first() else { return true };
             match self.log.append(*bus, new, Vec::new()).await {

@@ -18,6 +18,7 @@ use super::Outside;
 use super::Publish;
 use super::Redrive;
 use super::RouteStatus;
+use super::Unpublishable;
 use super::search::PageBounds;
 use crate::catalog::BusName;
 use crate::catalog::BusRow;
@@ -52,8 +53,11 @@ const ROUTE: RouteId = RouteId(1);
 struct NoBus;
 
 impl Publish for NoBus {
-    fn prepare(&self, _: &str, _: &Event) -> Option<(BusId, NewEvent)> {
-        None
+    fn prepare(&self, bus: &str, _: &Event) -> Result<(BusId, NewEvent), Unpublishable> {
+        Err(Unpublishable {
+            code: "no-such-bus",
+            why: bus.to_owned(),
+        })
     }
 }
 

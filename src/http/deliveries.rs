@@ -16,18 +16,22 @@ use super::extract::NoQuery;
 use super::present;
 use super::problem::no_such_bus;
 use super::routes::no_such_route;
+use super::schemas::violation;
 use super::state::AppState;
 use crate::api::DeliveriesReply;
 use crate::api::DeliveryReply;
 use crate::api::NotMatched;
 use crate::api::ResendRequest;
+use crate::api::ValidateReply;
 use crate::delivery::DeliveryState;
 use crate::delivery::RouteTimeline;
 use crate::filter;
 use crate::log::StoredEvent;
 use crate::pattern::EventView;
 use crate::problem::Problem;
+use crate::routing::Router;
 use crate::routing::Snapshot;
+use crate::routing::data_verdict;
 use crate::routing::json_data;
 use crate::routing::view_of;
 
@@ -56,6 +60,7 @@ pub(super) async fn get(
     let snapshot = services.router.snapshot();
     let id = snapshot.bus(&bus).ok_or_else(|| no_such_bus(&bus))?.id;
     let engine = services.engine.clone();
+    let ruling = Arc::clone(&services.router);
     let stored = match find(services, &bus, &sequence).await {
         Ok(stored) => stored,
         // Of an event that the bus no longer keeps a route may know something.
@@ -82,6 +87,9 @@ pub(super) async fn get(
                     routes,
                     not_matched,
                     partial: true,
+                    schema: event
+                        .as_ref()
+                        .and_then(|stored| schema(&ruling, &snapshot, stored)),
                 })
             };
             return blocking(retired).await.map(Json);
@@ -96,6 +104,7 @@ pub(super) async fn get(
             routes,
             not_matched: misses(&snapshot, &bus, &stored)?,
             partial: false,
+            schema: schema(&ruling, &snapshot, &stored),
         })
     });
     reply.await.map(Json)
@@ -149,6 +158,17 @@ fn delivery(timeline: RouteTimeline) -> DeliveryReply {
         code,
         reason,
     }
+}
+
+/// What the schema of its type says about the event now.
+fn schema(router: &Router, snapshot: &Snapshot, stored: &StoredEvent) -> Option<ValidateReply> {
+    let event = present::stored_event(stored).ok()?;
+    let verdict = data_verdict(snapshot.view(), router.origins(), &event)?;
+    Some(ValidateReply {
+        valid: verdict.violations.is_empty(),
+        version: verdict.version,
+        errors: verdict.violations.into_iter().map(violation).collect(),
+    })
 }
 
 /// Of the rules that were in force when the event was accepted, those whose patterns hold most, and

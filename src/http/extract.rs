@@ -16,6 +16,7 @@ use crate::catalog::BusName;
 use crate::catalog::ConnectionName;
 use crate::catalog::InvalidName;
 use crate::catalog::RuleName;
+use crate::catalog::SourceName;
 use crate::problem::Problem;
 
 /// Largest body of a call that publishes nothing.
@@ -95,6 +96,11 @@ pub(super) fn rule_name(text: &str) -> Result<RuleName, Problem> {
 /// The name of a connection in a path.
 pub(super) fn connection_name(text: &str) -> Result<ConnectionName, Problem> {
     ConnectionName::parse(text).map_err(invalid_name)
+}
+
+/// The name of a source in a path.
+pub(super) fn source_name(text: &str) -> Result<SourceName, Problem> {
+    SourceName::parse(text).map_err(invalid_name)
 }
 
 fn invalid_name(error: InvalidName) -> Problem {

@@ -20,12 +20,15 @@ mod page;
 mod present;
 mod problem;
 mod publish;
+mod refusal;
 mod revision;
 mod routes;
 mod rule_test;
 mod rules;
+mod schemas;
 mod select;
 mod server;
+mod sources;
 mod state;
 mod tail;
 

@@ -21,6 +21,8 @@ use super::publish;
 use super::routes;
 use super::rule_test;
 use super::rules;
+use super::schemas;
+use super::sources;
 use super::state::AppState;
 use super::tail;
 
@@ -48,6 +50,14 @@ fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(rules::resume))
         .routes(routes!(connections::list))
         .routes(routes!(connections::get, connections::put, connections::delete))
+        .routes(routes!(sources::list))
+        .routes(routes!(sources::get, sources::put, sources::delete))
+        .routes(routes!(schemas::list))
+        .routes(routes!(schemas::get, schemas::put, schemas::delete))
+        .routes(routes!(schemas::list_versions, schemas::register))
+        .routes(routes!(schemas::get_version))
+        .routes(routes!(schemas::check))
+        .routes(routes!(schemas::validate))
         .routes(routes!(rule_test::test))
         .routes(routes!(apply::apply))
         .routes(routes!(routes::list))

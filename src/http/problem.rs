@@ -9,6 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::header::RETRY_AFTER;
 
 use super::guard::current_id;
+use super::refusal::refused;
 use crate::catalog::Issue;
 use crate::catalog::PlanError;
 use crate::catalog::RepositoryError;
@@ -80,6 +81,7 @@ impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
         match error {
             PublishError::NoSuchBus(bus) => no_such_bus(&bus),
+            PublishError::Refused(refusals) => refused(&refusals),
             PublishError::Append(error) => error.into(),
         }
     }
@@ -180,9 +182,15 @@ impl From<ControlError> for Problem {
                 let detail = format!("{error}; change or delete these rules first");
                 Self::new(409, "connection-in-use", detail)
             }
-            ControlError::Stale { .. } | ControlError::StaleConnection { .. } => {
-                Self::new(412, "stale", error.to_string())
+            ControlError::Stale { .. }
+            | ControlError::StaleConnection { .. }
+            | ControlError::StaleSchema { .. }
+            | ControlError::StaleSource { .. } => Self::new(412, "stale", error.to_string()),
+            ControlError::NoSuchSchema(kind) => no_such_schema(kind.as_str()),
+            ControlError::SchemaInUse { .. } => {
+                Self::new(409, "schema-in-use", format!("{error}; delete these first"))
             }
+            ControlError::NoSuchSource { bus, name } => no_such_source(bus.as_str(), name.as_str()),
             ControlError::Repository(error) => error.into(),
             ControlError::Log(error) => {
                 tracing::error!(error = chain(&error), "a change is stored and not in force");
@@ -215,9 +223,11 @@ impl From<RepositoryError> for Problem {
             ),
             RepositoryError::NoSuchBus(bus) => no_such_bus(bus.as_str()),
             RepositoryError::NoSuchConnection(name) => no_such_connection(name.as_str()),
+            RepositoryError::NoSuchSchema(kind) => no_such_schema(kind.as_str()),
+            RepositoryError::NoSuchSource { bus, name } => no_such_source(bus.as_str(), name.as_str()),
             RepositoryError::Unavailable { .. } | RepositoryError::OutcomeUnknown { .. } => {
                 tracing::warn!(error = chain(&error), "the catalog cannot be reached");
-                let detail = "the database cannot be reached: rules cannot be changed now; events are taken and delivered";
+                let detail = "the database cannot be reached: the catalog cannot be changed now; events are taken and delivered";
                 Self::new(503, "catalog-unavailable", detail).retry_after(1)
             }
             _ => internal(&error),
@@ -239,6 +249,16 @@ pub(super) fn no_such_connection(name: &str) -> Problem {
         "no-such-connection",
         format!("there is no connection `{name}`; create it with PUT /v1/connections/{name}"),
     )
+}
+
+pub(super) fn no_such_schema(kind: &str) -> Problem {
+    let detail = format!("there is no schema of the event type `{kind}`; register a version of it");
+    Problem::new(404, "no-such-schema", detail)
+}
+
+pub(super) fn no_such_source(bus: &str, name: &str) -> Problem {
+    let detail = format!("there is no source `{name}` on the bus `{bus}`");
+    Problem::new(404, "no-such-source", detail)
 }
 
 /// Rules that are refused: 422, or 400 when the document is not even well formed.

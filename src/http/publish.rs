@@ -1,5 +1,6 @@
 //! Publishing: the three modes of the CloudEvents HTTP binding, and plain JSON.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -23,6 +24,10 @@ use super::extract::ApiQuery;
 use super::present;
 use super::problem::fault_of;
 use super::problem::no_such_bus;
+use super::refusal::entry_fault;
+use super::refusal::of_entries;
+use super::refusal::refused;
+use super::refusal::refused_alone;
 use super::state::AppState;
 use super::state::Limits;
 use super::state::Services;
@@ -35,13 +40,12 @@ use crate::event;
 use crate::event::Defaults;
 use crate::event::Event;
 use crate::event::Mode;
+use crate::ingest::PublishError;
 use crate::ingest::Published;
+use crate::ingest::Refusal;
 use crate::problem::Fault;
 use crate::problem::Problem;
 use crate::target::HOPS_HEADER;
-
-/// Bad entries of a batch that are described.
-const MAX_FAULTS: usize = 100;
 
 /// How to take a batch.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -70,10 +74,11 @@ pub(super) struct PublishQuery {
         (status = 200, description = "With `partial`, what became of each entry", body = PartialReply),
         (status = 202, description = "Accepted and on disk", body = PublishReply),
         (status = 400, description = "Not a CloudEvent", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The bus is `system`, whose events the server makes", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The source is not registered or did not declare the type; or the bus is `system`, whose events the server makes", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such bus", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not a form of CloudEvents", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The data violates the schema of its type", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Not now", body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -98,8 +103,10 @@ pub(super) async fn publish(
         (status = 200, description = "With `partial`, what became of each entry", body = PartialReply),
         (status = 202, description = "Accepted and on disk", body = PublishReply),
         (status = 400, description = "Not a CloudEvent", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The source is not registered or did not declare the type", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not a form of CloudEvents", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The data violates the schema of its type", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Not now", body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -165,20 +172,24 @@ async fn accept(state: &AppState, bus: &str, partial: bool, request: Request) ->
         Form::Event(Mode::Binary) => vec![event::event_from_headers(&headers, body)?],
         Form::Event(Mode::Structured) => vec![event::event_from_json(&body, None)?],
         Form::Plain => vec![event::event_from_json(&body, Some(defaults(state)))?],
-        Form::Event(Mode::Batch) if partial => {
-            let mut faults = Vec::new();
-            let events = entries(&body, state.limits, &mut |fault| faults.push(fault))?;
-            let results = store(services, bus, &events, hops).await?;
-            return Ok((
-                StatusCode::OK,
-                Json(by_entry(state.info.durability, results, faults)),
-            )
-                .into_response());
+        Form::Event(Mode::Batch) => {
+            let entries = entries(&body, state.limits)?;
+            if partial {
+                let (results, faults) = store_good(services, bus, entries, hops).await?;
+                let reply = by_entry(state.info.durability, results, faults);
+                return Ok((StatusCode::OK, Json(reply)).into_response());
+            }
+            whole_batch(services, bus, entries).await?
         }
-        Form::Event(Mode::Batch) => whole_batch(&body, state.limits)?,
     };
+    let results = store(services, bus, &events, hops)
+        .await
+        .map_err(|error| match error {
+            Unstored::Refused(refusals) if form != Form::Event(Mode::Batch) => refused_alone(&refusals),
+            error => error.into(),
+        })?;
     let reply = PublishReply {
-        results: store(services, bus, &events, hops).await?,
+        results,
         durability: state.info.durability.to_owned(),
     };
     Ok((StatusCode::ACCEPTED, Json(reply)).into_response())
@@ -208,8 +219,11 @@ async fn store(
     bus: &str,
     events: &[Event],
     hops: u8,
-) -> Result<Vec<PublishResult>, Problem> {
-    let published = services.publisher.publish(bus, events, hops).await?;
+) -> Result<Vec<PublishResult>, Unstored> {
+    let published = match services.publisher.publish(bus, events, hops).await {
+        Err(PublishError::Refused(refusals)) => return Err(Unstored::Refused(refusals)),
+        other => other.map_err(Problem::from)?,
+    };
     let published = as_first_decided(services, bus, published).await?;
     let results = events
         .iter()
@@ -223,6 +237,29 @@ async fn store(
             duplicate: published.is_duplicate,
         });
     Ok(results.collect())
+}
+
+/// Why events were not stored.
+enum Unstored {
+    /// Some are not admitted.
+    Refused(Vec<Refusal>),
+    /// Anything else.
+    Failed(Problem),
+}
+
+impl From<Problem> for Unstored {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem)
+    }
+}
+
+impl From<Unstored> for Problem {
+    fn from(unstored: Unstored) -> Self {
+        match unstored {
+            Unstored::Refused(refusals) => refused(&refusals),
+            Unstored::Failed(problem) => problem,
+        }
+    }
 }
 
 /// Each fault at the place of its entry, the results in between.
@@ -271,17 +308,25 @@ pub(super) fn defaults(state: &AppState) -> Defaults {
     }
 }
 
-/// The good entries of a batch; the bad ones are told, in order.
-fn entries(body: &Bytes, limits: Limits, tell: &mut dyn FnMut(Fault)) -> Result<Vec<Event>, Problem> {
+/// The entries of a batch.
+#[derive(Debug, Default)]
+struct Entries {
+    /// The good ones with their places, ascending.
+    good: Vec<(usize, Event)>,
+    /// What is wrong with the others, ascending.
+    faults: Vec<Fault>,
+}
+
+fn entries(body: &Bytes, limits: Limits) -> Result<Entries, Problem> {
     let max = limits.batch_events;
     let entries = event::batch_entries(body, max)?.ok_or_else(|| {
         let detail = format!("the batch has more events than the limit of {max}; send several");
         Problem::new(413, "batch-too-large", detail)
     })?;
-    let mut events = Vec::with_capacity(entries.len());
+    let mut read = Entries::default();
     for (index, entry) in entries.iter().enumerate() {
         if entry.len() > limits.event_bytes {
-            tell(Fault {
+            read.faults.push(Fault {
                 index: Some(index),
                 code: "event-too-large".into(),
                 detail: format!("the event is larger than {} bytes", limits.event_bytes),
@@ -290,31 +335,55 @@ fn entries(body: &Bytes, limits: Limits, tell: &mut dyn FnMut(Fault)) -> Result<
             continue;
         }
         match event::event_from_json(entry, None) {
-            Ok(event) => events.push(event),
-            Err(error) => tell(fault_of(&error, Some(index))),
+            Ok(event) => read.good.push((index, event)),
+            Err(error) => read.faults.push(fault_of(&error, Some(index))),
         }
     }
-    Ok(events)
+    Ok(read)
 }
 
-/// All entries of a batch, of which none may be bad.
-fn whole_batch(body: &Bytes, limits: Limits) -> Result<Vec<Event>, Problem> {
-    let mut faults: Vec<Fault> = Vec::new();
-    let events = entries(body, limits, &mut |fault| {
-        if faults.len() < MAX_FAULTS {
-            faults.push(fault);
-        }
-    })?;
-    let Some(first) = faults.first() else {
+/// All entries of a batch, of which none may be bad. Where one is, the others are judged too, because
+/// the first of all that are bad gives the status.
+async fn whole_batch(services: &Services, bus: &str, entries: Entries) -> Result<Vec<Event>, Problem> {
+    let (places, events): (Vec<_>, Vec<_>) = entries.good.into_iter().unzip();
+    if entries.faults.is_empty() {
         return Ok(events);
-    };
-    let status = if first.code == "event-too-large" { 413 } else { 400 };
-    let detail = format!(
-        "nothing was stored: entry {}: {}",
-        first.index.unwrap_or(0),
-        first.detail
-    );
-    Err(Problem::new(status, first.code.clone(), detail).with_errors(faults))
+    }
+    let refusals = services.publisher.refusals(bus, &events).await;
+    let mut faults = entries.faults;
+    faults.extend(refusals.iter().map(|refusal| entry_fault(refusal, &places)));
+    faults.sort_by_key(|fault| fault.index);
+    Err(of_entries(faults))
+}
+
+/// Publishes the good entries of a batch; those that are refused are bad ones too.
+async fn store_good(
+    services: &Services,
+    bus: &str,
+    entries: Entries,
+    hops: u8,
+) -> Result<(Vec<PublishResult>, Vec<Fault>), Problem> {
+    let Entries { mut good, mut faults } = entries;
+    // Each round but the last takes at least one out; more than two only if the schemas change meanwhile.
+    loop {
+        let (places, events): (Vec<_>, Vec<_>) = good.into_iter().unzip();
+        match store(services, bus, &events, hops).await {
+            Ok(results) => {
+                faults.sort_by_key(|fault| fault.index);
+                return Ok((results, faults));
+            }
+            Err(Unstored::Refused(refusals)) => {
+                let refused: HashSet<usize> = refusals.iter().map(|refusal| refusal.index).collect();
+                faults.extend(refusals.iter().map(|refusal| entry_fault(refusal, &places)));
+                let numbered = places.into_iter().zip(events).enumerate();
+                good = numbered
+                    .filter(|(place, _)| !refused.contains(place))
+                    .map(|(_, entry)| entry)
+                    .collect();
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// The forms in which events come.

@@ -1,5 +1,7 @@
 //! Ingest: takes valid events, decides where they go, and makes both durable in one write.
 
+mod check;
+
 use std::sync::Arc;
 
 use crate::event;
@@ -12,6 +14,9 @@ use crate::log::Log;
 use crate::log::NewEvent;
 use crate::routing::Decision;
 use crate::routing::Router;
+
+pub use check::Cause;
+pub use check::Refusal;
 
 /// Takes events for the buses. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +44,9 @@ pub enum PublishError {
     /// There is no bus of that name.
     #[error("there is no bus `{0}`")]
     NoSuchBus(String),
+    /// Some are not admitted; nothing is stored. At least one, ascending by place.
+    #[error("{} of the events are refused", .0.len())]
+    Refused(Vec<Refusal>),
     /// The log refused; see there whether the events may be stored all the same.
     #[error("the events could not be made durable")]
     Append(#[from] AppendError),
@@ -77,6 +85,11 @@ impl Publisher {
         if events.is_empty() {
             return Ok(Vec::new());
         }
+        let checked = check::check(&snapshot, self.router.origins(), bus, events).await;
+        if !checked.refusals.is_empty() {
+            checked.count_refused();
+            return Err(PublishError::Refused(checked.refusals));
+        }
         let decisions: Vec<Decision> = events.iter().map(|event| rules.decide(event)).collect();
         let new = events
             .iter()
@@ -88,6 +101,7 @@ impl Publisher {
             .collect();
         let appended = self.log.append(rules.id, new, Vec::new()).await?;
         self.published.increment(u64::try_from(events.len()).unwrap_or(0));
+        checked.count_warned();
         Ok(appended
             .into_iter()
             .zip(decisions)
@@ -95,14 +109,35 @@ impl Publisher {
             .collect())
     }
 
-    /// An event with its decision, ready for the log, and the number of its bus; none without that bus.
-    ///
-    /// For events of the server's own making, which whoever makes them appends. Nothing is stored.
-    #[must_use]
-    pub fn prepare(&self, bus: &str, event: &Event) -> Option<(BusId, NewEvent)> {
+    /// Which of the events would be refused now, ascending. Nothing is stored or counted.
+    pub async fn refusals(&self, bus: &str, events: &[Event]) -> Vec<Refusal> {
         let snapshot = self.router.snapshot();
-        let rules = snapshot.bus(bus)?;
-        Some((rules.id, self.record(event, &rules.decide(event))))
+        check::check(&snapshot, self.router.origins(), bus, events)
+            .await
+            .refusals
+    }
+
+    /// An event with its decision, ready for the log, and the number of its bus.
+    ///
+    /// For events that delivery brings, which whoever brings them appends. Nothing is stored. Those of the
+    /// bus `system`, which the server makes itself, are not judged.
+    ///
+    /// # Errors
+    /// [`PublishError::NoSuchBus`] and [`PublishError::Refused`].
+    pub fn prepare(&self, bus: &str, event: &Event) -> Result<(BusId, NewEvent), PublishError> {
+        let snapshot = self.router.snapshot();
+        let rules = snapshot
+            .bus(bus)
+            .ok_or_else(|| PublishError::NoSuchBus(bus.to_owned()))?;
+        if !rules.name.is_system() {
+            let checked = check::check_one(&snapshot, self.router.origins(), bus, event);
+            checked.count_refused();
+            if !checked.refusals.is_empty() {
+                return Err(PublishError::Refused(checked.refusals));
+            }
+            checked.count_warned();
+        }
+        Ok((rules.id, self.record(event, &rules.decide(event))))
     }
 
     fn record(&self, event: &Event, decision: &Decision) -> NewEvent {

@@ -14,22 +14,31 @@ use super::announce::announcements;
 use super::announce::missing_announcements;
 use super::circles;
 use super::connections;
+use super::schemas;
 use super::snapshot::Router;
 use super::snapshot::Snapshot;
+use super::sources;
 use crate::catalog::BusName;
+use crate::catalog::BusSettings;
+use crate::catalog::BusSettingsRow;
 use crate::catalog::Change;
+use crate::catalog::Committed;
 use crate::catalog::Connection;
 use crate::catalog::ConnectionName;
+use crate::catalog::EventType;
 use crate::catalog::Issue;
 use crate::catalog::Plan;
 use crate::catalog::PlanError;
 use crate::catalog::Planned;
+use crate::catalog::RegisteredSource;
 use crate::catalog::Repository;
 use crate::catalog::RepositoryError;
 use crate::catalog::Rule;
 use crate::catalog::RuleName;
 use crate::catalog::RulesFile;
+use crate::catalog::SchemaSettings;
 use crate::catalog::Source;
+use crate::catalog::SourceName;
 use crate::catalog::StoredSpecError;
 use crate::catalog::View;
 use crate::log::AppendError;
@@ -71,7 +80,12 @@ pub enum Desired {
         expect: Option<u64>,
     },
     /// A bus, whether it exists already or not.
-    PutBus(BusName),
+    PutBus {
+        /// Its name.
+        bus: BusName,
+        /// What it refuses; as before if nothing is said.
+        settings: Option<BusSettings>,
+    },
     /// A bus less; it must have no rules.
     DeleteBus(BusName),
     /// One connection.
@@ -87,6 +101,51 @@ pub enum Desired {
     DeleteConnection {
         /// Its name.
         name: ConnectionName,
+        /// The revision that must be in force, if the caller saw one.
+        expect: Option<u64>,
+    },
+    /// The schema of an event type, without versions if it is new.
+    PutSchema {
+        /// The event type.
+        kind: EventType,
+        /// How it is kept and used.
+        settings: SchemaSettings,
+        /// The revision that must be in force, if the caller saw one.
+        expect: Option<u64>,
+    },
+    /// One version more of a schema. For [`Control::register`], which judges it.
+    AddSchemaVersion {
+        /// The event type.
+        kind: EventType,
+        /// The JSON Schema.
+        document: Arc<str>,
+        /// The versions that it refers to.
+        refers: Vec<(EventType, u32)>,
+        /// The revision that it was judged by, 0 for none.
+        expect: u64,
+    },
+    /// One schema less, with all its versions; no other schema may refer to it.
+    DeleteSchema {
+        /// The event type.
+        kind: EventType,
+        /// The revision that must be in force, if the caller saw one.
+        expect: Option<u64>,
+    },
+    /// One source of a bus.
+    PutSource {
+        /// Its bus.
+        bus: BusName,
+        /// The source.
+        source: RegisteredSource,
+        /// The revision that must be in force, if the caller saw one.
+        expect: Option<u64>,
+    },
+    /// One source less.
+    DeleteSource {
+        /// Its bus.
+        bus: BusName,
+        /// Its name.
+        name: SourceName,
         /// The revision that must be in force, if the caller saw one.
         expect: Option<u64>,
     },
@@ -181,6 +240,45 @@ pub enum ControlError {
         name: ConnectionName,
         /// Some of the rules that name it, with their buses.
         users: Vec<String>,
+    },
+    /// Another revision of a schema is in force than the caller saw.
+    #[error("the schema of `{kind}` is at revision {found}, not {expected}")]
+    StaleSchema {
+        /// The event type.
+        kind: EventType,
+        /// The revision in force, 0 for none.
+        found: u64,
+        /// The revision the caller saw.
+        expected: u64,
+    },
+    /// There is nothing to remove.
+    #[error("there is no schema of the event type `{0}`")]
+    NoSuchSchema(EventType),
+    /// Remove these first.
+    #[error("the schema of `{kind}` is referred to by {}", users.join(", "))]
+    SchemaInUse {
+        /// The event type.
+        kind: EventType,
+        /// Some of the versions that refer to it.
+        users: Vec<String>,
+    },
+    /// Another revision of a source is in force than the caller saw.
+    #[error("the source `{name}` is at revision {found}, not {expected}")]
+    StaleSource {
+        /// The source.
+        name: SourceName,
+        /// The revision in force, 0 for none.
+        found: u64,
+        /// The revision the caller saw.
+        expected: u64,
+    },
+    /// There is nothing to remove.
+    #[error("there is no source `{name}` on the bus `{bus}`")]
+    NoSuchSource {
+        /// The bus.
+        bus: BusName,
+        /// The source.
+        name: SourceName,
     },
     /// The repository refused or could not be reached.
     #[error("the catalog was not changed")]
@@ -327,7 +425,7 @@ impl Control {
             return Ok(plan);
         }
         let committed = self.repository.commit(change).await?;
-        let next = Arc::new(view.after(&committed)?);
+        let next = self.view_after(view, &committed).await?;
         self.record(announcements(&committed, &next)).await?;
         self.put_in_force(&next);
         Ok(plan)
@@ -335,13 +433,36 @@ impl Control {
 
     async fn reload(&self) -> Result<(), ControlError> {
         let loaded = self.repository.load().await?;
-        let view = Arc::new(View::from_loaded(&loaded)?);
+        let view = self.compile(move || View::from_loaded(&loaded)).await?;
         let missing = missing_announcements(&self.log, &view);
         if !missing.is_empty() {
             self.record(missing).await?;
         }
         self.put_in_force(&view);
         Ok(())
+    }
+
+    /// The catalog after a commit.
+    async fn view_after(&self, view: &Arc<View>, committed: &Committed) -> Result<Arc<View>, ControlError> {
+        if committed.schema_versions.is_empty() {
+            return Ok(Arc::new(view.after(committed)?));
+        }
+        let (view, committed) = (Arc::clone(view), committed.clone());
+        self.compile(move || view.after(&committed)).await
+    }
+
+    /// Compiles where it may take long.
+    async fn compile(
+        &self,
+        compile: impl FnOnce() -> Result<View, StoredSpecError> + Send + 'static,
+    ) -> Result<Arc<View>, ControlError> {
+        let compiled = self.tasks.spawn_blocking(compile).await;
+        Ok(Arc::new(compiled.map_err(|_| ControlError::Stopping)??))
+    }
+
+    /// What decides about events now.
+    pub(super) const fn router(&self) -> &Arc<Router> {
+        &self.router
     }
 
     /// Makes the log take note. What is stored already must come into force, so a log that is
@@ -383,11 +504,7 @@ impl Control {
                 }
             }
             Desired::PutRule { bus, rule, .. } => issues.extend(self.admit_rule(about, bus, rule)),
-            Desired::DeleteRule { .. }
-            | Desired::PutBus(_)
-            | Desired::DeleteBus(_)
-            | Desired::PutConnection { .. }
-            | Desired::DeleteConnection { .. } => {}
+            _ => {}
         }
         if issues.is_empty() {
             Ok(())
@@ -439,15 +556,7 @@ impl Control {
                 check_revision(view, bus, rule, *expect)?;
                 Plan::delete(current, bus, rule)?
             }
-            Desired::PutBus(bus) => only(Change {
-                create_buses: current
-                    .bus(bus)
-                    .is_none()
-                    .then(|| bus.clone())
-                    .into_iter()
-                    .collect(),
-                ..Change::default()
-            }),
+            Desired::PutBus { bus, settings } => only(put_bus(view, bus, *settings)),
             Desired::DeleteBus(bus) => {
                 let found = current
                     .bus(bus)
@@ -469,8 +578,39 @@ impl Control {
                 )?)
             }
             Desired::DeleteConnection { name, expect } => only(connections::delete(view, name, *expect)?),
+            Desired::PutSchema {
+                kind,
+                settings,
+                expect,
+            } => only(schemas::put(view, kind, settings, *expect)?),
+            Desired::AddSchemaVersion {
+                kind,
+                document,
+                refers,
+                expect,
+            } => only(schemas::add_version(view, kind, (document, refers), *expect)?),
+            Desired::DeleteSchema { kind, expect } => only(schemas::delete(view, kind, *expect)?),
+            Desired::PutSource { bus, source, expect } => only(sources::put(view, bus, source, *expect)?),
+            Desired::DeleteSource { bus, name, expect } => only(sources::delete(view, bus, name, *expect)?),
         };
         Ok(planned)
+    }
+}
+
+/// Creates a bus if it is not there, and puts its settings if they differ.
+fn put_bus(view: &View, bus: &BusName, settings: Option<BusSettings>) -> Change {
+    let live = view.bus(bus.as_str());
+    let is_there = view.current().bus(bus).is_some();
+    let before = live.map(|live| live.sources.settings).unwrap_or_default();
+    let changed = settings.filter(|settings| *settings != before);
+    let row = changed.map(|settings| BusSettingsRow {
+        bus: bus.clone(),
+        spec: Arc::new(Value::Object(settings.shown())),
+    });
+    Change {
+        create_buses: (!is_there).then(|| bus.clone()).into_iter().collect(),
+        put_bus_settings: row.into_iter().collect(),
+        ..Change::default()
     }
 }
 

@@ -7,6 +7,7 @@ use jsonschema::Draft;
 use jsonschema::Registry;
 use jsonschema::Retrieve;
 use jsonschema::Uri;
+use parking_lot::Mutex;
 use referencing::Error as ReferencingError;
 use serde_json::Value;
 
@@ -15,6 +16,9 @@ use super::error::child;
 
 /// The base of a document that names none; references inside it stay inside it.
 pub(super) const OWN_BASE: &str = "json-schema:///";
+
+/// What stands before the path of a reference that is relative to a document without a base.
+const OWN_ROOT: &str = "json-schema://";
 
 /// The draft of a document that names none.
 const DEFAULT_DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -68,6 +72,24 @@ impl Retrieve for Known {
     }
 }
 
+/// Finds documents among those fetched before, and remembers the first that is not there.
+///
+/// The library's own error has a relative reference as it was written, without the base it is meant by.
+#[derive(Debug)]
+struct Seeking {
+    known: Known,
+    missing: Arc<Mutex<Option<String>>>,
+}
+
+impl Retrieve for Seeking {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn Error + Send + Sync>> {
+        self.known.retrieve(uri).inspect_err(|_| {
+            let mut missing = self.missing.lock();
+            missing.get_or_insert_with(|| uri.as_str().to_owned());
+        })
+    }
+}
+
 /// Most other documents that one schema may draw in.
 const MAX_DOCUMENTS: usize = 64;
 
@@ -82,13 +104,19 @@ pub(super) fn fetch(
 ) -> Result<Documents, SchemaError> {
     let mut documents = Documents::new();
     while documents.len() <= MAX_DOCUMENTS {
-        match registry(value, draft, documents.clone()) {
+        let missing = Arc::new(Mutex::new(None));
+        let seeking = Seeking {
+            known: Known(documents.clone()),
+            missing: Arc::clone(&missing),
+        };
+        match registry_of(value, draft, seeking) {
             Ok(_) => return Ok(documents),
             Err(ReferencingError::Unretrievable { uri, .. }) => {
+                let uri = missing.lock().take().unwrap_or(uri);
                 let url = uri.split_once('#').map_or(uri.as_str(), |(url, _)| url);
                 let is_new = !documents.iter().any(|(known, _)| known == url);
                 let Some(document) = references.document(url).filter(|_| is_new) else {
-                    return Err(remote(value, url));
+                    return Err(remote(value, url.strip_prefix(OWN_ROOT).unwrap_or(url)));
                 };
                 documents.push((url.to_owned(), document));
             }
@@ -105,9 +133,17 @@ pub(super) fn registry(
     draft: Draft,
     known: Documents,
 ) -> Result<Registry<'_>, ReferencingError> {
+    registry_of(value, draft, Known(known))
+}
+
+fn registry_of(
+    value: &Value,
+    draft: Draft,
+    retriever: impl Retrieve + 'static,
+) -> Result<Registry<'_>, ReferencingError> {
     Registry::new()
         .draft(draft)
-        .retriever(Known(known))
+        .retriever(retriever)
         .add(OWN_BASE, value)?
         .prepare()
 }

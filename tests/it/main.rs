@@ -30,6 +30,8 @@ mod retention;
 mod route_tests;
 mod rules_api;
 mod rules_files;
+mod schemas;
+mod sources;
 mod support;
 mod system_events;
 mod tail;

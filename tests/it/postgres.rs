@@ -1,6 +1,7 @@
 //! The server with its catalog in PostgreSQL.
 
 use reqwest::Method;
+use serde_json::Value;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 use sqlx::Connection;
@@ -190,4 +191,75 @@ async fn a_rules_file_that_changed_while_the_database_was_away_is_in_force_when_
         .await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn without_the_database_events_are_validated_and_the_registry_waits() {
+    on_postgres(async |database| {
+        let server = Server::start_with(&["--database-url", &database.location]).await;
+        let settings = json!({ "validation": "reject", "compatibility": "none" });
+        assert_eq!(server.put("/v1/schemas/t", &settings).await.0, 201);
+        let register = async |document: Value| {
+            let request = server
+                .request(Method::POST, "/v1/schemas/t/versions")
+                .json(&document);
+            server.call(request).await.0
+        };
+        assert_eq!(register(json!({ "type": "integer" })).await, 201);
+        let mut switch = Switch::of(&database).await;
+        let stop = tokio_util::sync::CancellationToken::new();
+        let load = publish_until(&server, stop.clone());
+        let outage = async {
+            switch.off().await;
+            let source = json!({ "source": "/a" });
+            assert_eq!(register(json!({ "type": "string" })).await, 503);
+            assert_eq!(server.put("/v1/schemas/t", &json!({})).await.0, 503);
+            assert_eq!(server.delete("/v1/schemas/t").await.0, 503);
+            assert_eq!(server.put("/v1/buses/default/sources/a", &source).await.0, 503);
+            let reject = json!({ "unregistered_sources": "reject" });
+            assert_eq!(server.put("/v1/buses/default", &reject).await.0, 503);
+            // What is read comes from memory.
+            assert_eq!(
+                server.get("/v1/schemas/t/versions/latest").await,
+                json!({ "type": "integer" })
+            );
+            let check = server
+                .post("/v1/schemas/t/check", &json!({ "type": "string" }))
+                .await;
+            assert_eq!(check["verdict"], json!("compatible"));
+            switch.on().await;
+            eventually("a schema is registered again", async || {
+                (register(json!({ "type": "integer", "minimum": 0 })).await == 201).then_some(())
+            })
+            .await;
+            assert_eq!(server.put("/v1/buses/default/sources/a", &source).await.0, 201);
+            stop.cancel();
+        };
+        let ((accepted, refused), ()) = tokio::join!(load, outage);
+        assert!(accepted > 0 && refused > 0, "{accepted} {refused}");
+        assert_eq!(server.last_sequence().await, accepted);
+    })
+    .await;
+}
+
+/// Publishes good and bad events in turn, of which each must be answered for what it is; gives how many of each.
+async fn publish_until(server: &Server, stop: tokio_util::sync::CancellationToken) -> (u64, u64) {
+    let (mut accepted, mut refused) = (0, 0);
+    while !stop.is_cancelled() {
+        for (data, expected) in [(json!(1), 202), (json!("x"), 422)] {
+            let event = event(&format!("{accepted}-{refused}"), "t", &data);
+            let request = server
+                .request(Method::POST, "/events")
+                .header("content-type", "application/cloudevents+json")
+                .body(event.to_string());
+            let (status, answer) = server.call(request).await;
+            assert_eq!(status, expected, "{answer}");
+            if expected == 202 {
+                accepted += 1;
+            } else {
+                refused += 1;
+            }
+        }
+    }
+    (accepted, refused)
 }

@@ -1,4 +1,4 @@
-//! The compiled rules of every bus, as of one moment.
+//! The compiled rules and sources of every bus, as of one moment; the schemas are compiled in the view.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -6,12 +6,16 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::gate::Denial;
+use super::gate::Gate;
 use crate::catalog::BusName;
 use crate::catalog::BusView;
+use crate::catalog::Origins;
 use crate::catalog::RuleChanges;
 use crate::catalog::RuleName;
 use crate::catalog::RuleView;
 use crate::catalog::View;
+use crate::event::Event;
 use crate::filter::Match;
 use crate::log::BusId;
 use crate::log::RouteId;
@@ -21,15 +25,23 @@ use crate::pattern::RuleSet;
 #[derive(Debug)]
 pub struct Router {
     current: ArcSwap<Snapshot>,
+    origins: Origins,
 }
 
 impl Router {
-    /// A router in force with `snapshot`.
+    /// A router in force with `snapshot`, of a server that is known under `origins`.
     #[must_use]
-    pub fn new(snapshot: Arc<Snapshot>) -> Self {
+    pub fn new(snapshot: Arc<Snapshot>, origins: Origins) -> Self {
         Self {
             current: ArcSwap::new(snapshot),
+            origins,
         }
+    }
+
+    /// The addresses of this server, by which events and schemas name schemas.
+    #[must_use]
+    pub const fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// The snapshot in force now.
@@ -48,6 +60,7 @@ impl Router {
 pub struct Snapshot {
     view: Arc<View>,
     buses: HashMap<String, Arc<BusRules>>,
+    gates: HashMap<String, Arc<Gate>>,
 }
 
 /// The compiled rules of one bus.
@@ -89,7 +102,8 @@ impl Snapshot {
             };
             buses.insert(name.to_owned(), rules);
         }
-        Self { view, buses }
+        let gates = gates(&view, previous);
+        Self { view, buses, gates }
     }
 
     /// Whether changes have piled up on some bus, so that compiling it as a whole is worth it.
@@ -114,6 +128,7 @@ impl Snapshot {
         Self {
             view: Arc::clone(&self.view),
             buses,
+            gates: self.gates.clone(),
         }
     }
 
@@ -123,11 +138,32 @@ impl Snapshot {
         &self.view
     }
 
+    /// Whether an event may be published to a bus by its source.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn admit(&self, bus: &str, event: &Event) -> Result<(), Denial> {
+        self.gates.get(bus).map_or(Ok(()), |gate| gate.admit(event))
+    }
+
     /// The rules of one bus.
     #[must_use]
     pub fn bus(&self, name: &str) -> Option<&Arc<BusRules>> {
         self.buses.get(name)
     }
+}
+
+/// The gates of all buses; what did not change is taken from `previous`.
+fn gates(view: &View, previous: Option<&Snapshot>) -> HashMap<String, Arc<Gate>> {
+    let gate = |bus: &BusView| {
+        let known = previous.and_then(|previous| previous.gates.get(bus.name.as_str()));
+        let gate = match known.filter(|known| known.is_of(&bus.sources)) {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(Gate::compile(&bus.sources)),
+        };
+        (bus.name.as_str().to_owned(), gate)
+    };
+    view.buses().map(gate).collect()
 }
 
 fn compile(bus: &BusView) -> BusRules {

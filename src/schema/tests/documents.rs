@@ -211,3 +211,23 @@ fn same_content_is_the_same_json_with_numbers_by_value() {
         &large("9007199254740992")
     ));
 }
+
+#[test]
+fn a_relative_reference_is_looked_up_by_its_whole_url() {
+    let known = |url: &str| -> Option<Arc<Value>> {
+        match url {
+            "json-schema:///v1/a" => Some(Arc::new(json!({ "$ref": "b" }))),
+            "json-schema:///v1/b" => Some(Arc::new(json!({ "type": "integer" }))),
+            _ => None,
+        }
+    };
+    let document = SchemaDocument::from_value(json!({ "items": { "$ref": "/v1/a" } }), &known).unwrap();
+    let validator = Validator::compile(&document).unwrap();
+    assert!(validator.is_valid(&json!([1])));
+    assert!(!validator.is_valid(&json!(["x"])));
+    let errors = SchemaDocument::from_value(json!({ "items": { "$ref": "/v1/c" } }), &known).unwrap_err();
+    assert_eq!(
+        (errors[0].pointer.as_str(), errors[0].code),
+        ("/items/$ref", "remote-reference")
+    );
+}

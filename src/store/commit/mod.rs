@@ -8,6 +8,8 @@ mod buses;
 mod connections;
 mod revisions;
 mod routes;
+mod schemas;
+mod sources;
 
 use super::db::Db;
 use super::db::Tx;
@@ -23,6 +25,7 @@ use buses::Buses;
 struct Counters {
     bus: u64,
     route: u64,
+    schema: u64,
     version: u64,
 }
 
@@ -51,6 +54,8 @@ pub(super) async fn prepare(db: &Db, change: &Change) -> Result<(Tx, Committed),
     routes::open(&mut tx, change, &buses, &mut counters, &mut committed).await?;
     buses.check_empty(&mut tx, change).await?;
     connections::change(&mut tx, change, counters.version, &mut committed).await?;
+    schemas::change(&mut tx, change, &mut counters, &mut committed).await?;
+    sources::change(&mut tx, change, counters.version, &mut committed).await?;
     committed.buses = buses.into_rows();
     store(&mut tx, &counters).await?;
     Ok((tx, committed))
@@ -58,19 +63,21 @@ pub(super) async fn prepare(db: &Db, change: &Change) -> Result<(Tx, Committed),
 
 /// Reads the counters and keeps every other change waiting until the end of the transaction.
 async fn lock(tx: &mut Tx) -> Result<Counters, RepositoryError> {
-    let lock =
-        Statement::new("UPDATE catalog SET version = version + 1 RETURNING last_bus, last_route, version");
-    let (bus, route, version): (i64, i64, i64) = tx.row(lock).await?;
+    let lock = Statement::new(
+        "UPDATE catalog SET version = version + 1 RETURNING last_bus, last_route, last_schema, version",
+    );
+    let (bus, route, schema, version): (i64, i64, i64, i64) = tx.row(lock).await?;
     Ok(Counters {
         bus: unsigned(bus)?,
         route: unsigned(route)?,
+        schema: unsigned(schema)?,
         version: unsigned(version)?,
     })
 }
 
 async fn store(tx: &mut Tx, counters: &Counters) -> Result<(), RepositoryError> {
-    let store = Statement::new("UPDATE catalog SET last_bus = $1, last_route = $2");
-    tx.execute(store.bind(int(counters.bus)?).bind(int(counters.route)?))
-        .await?;
+    let store = Statement::new("UPDATE catalog SET last_bus = $1, last_route = $2, last_schema = $3");
+    let store = store.bind(int(counters.bus)?).bind(int(counters.route)?);
+    tx.execute(store.bind(int(counters.schema)?)).await?;
     Ok(())
 }

@@ -8,4 +8,6 @@ mod opening;
 mod racing;
 mod routes;
 mod rules;
+mod schemas;
+mod sources;
 pub(crate) mod support;
