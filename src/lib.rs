@@ -31,6 +31,7 @@ pub mod schema;
 pub mod secret;
 pub mod store;
 pub mod target;
+pub mod traffic;
 pub mod transform;
 
 #[cfg(test)]

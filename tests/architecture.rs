@@ -32,6 +32,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("api", &[]),
     ("routing", &["catalog", "api"]),
     ("ingest", &["catalog", "api", "routing"]),
+    ("traffic", &["catalog", "api", "routing"]),
     ("egress", &[]),
     // `brokers` are the real servers of its tests.
     ("target", &["catalog", "api", "egress", "brokers", "authority"]),
@@ -45,7 +46,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "catalog", "api", "routing", "ingest", "delivery", "target", "egress",
+            "catalog", "api", "routing", "ingest", "delivery", "target", "egress", "traffic",
         ],
     ),
 ];

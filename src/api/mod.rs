@@ -1,5 +1,6 @@
 //! The wire types of the HTTP API: what goes over the line, and nothing else.
 
+mod catalog;
 mod connections;
 mod control;
 mod delivery;
@@ -8,6 +9,13 @@ mod ops;
 mod schemas;
 mod sources;
 
+pub use catalog::CatalogEntry;
+pub use catalog::CatalogExample;
+pub use catalog::CatalogField;
+pub use catalog::CatalogList;
+pub use catalog::CatalogRule;
+pub use catalog::CatalogSchema;
+pub use catalog::CatalogSource;
 pub use connections::ConnectionList;
 pub use connections::ConnectionReply;
 pub use control::BusList;
@@ -52,14 +60,20 @@ pub use events::PublishResult;
 pub use ops::Check;
 pub use ops::ReadyReply;
 pub use ops::StatusReply;
+pub use schemas::BreakReply;
 pub use schemas::CheckReply;
+pub use schemas::FailingEvent;
 pub use schemas::Incompatible;
+pub use schemas::InferReply;
+pub use schemas::InferRequest;
 pub use schemas::ReasonReply;
+pub use schemas::RegisteredReply;
 pub use schemas::SchemaList;
 pub use schemas::SchemaReply;
 pub use schemas::SchemaViolation;
 pub use schemas::ValidateReply;
 pub use schemas::VersionList;
 pub use schemas::VersionReply;
+pub use schemas::ViolationsReply;
 pub use sources::SourceList;
 pub use sources::SourceReply;

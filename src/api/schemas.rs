@@ -68,12 +68,104 @@ pub struct CheckReply {
     pub verdict: String,
     /// Why it may not; at least one unless compatible.
     pub reasons: Vec<ReasonReply>,
-    /// What on the buses it would break.
-    #[schema(value_type = Vec<Object>)]
-    pub breaks: Vec<Value>,
-    /// How recent events of the type violate it.
+    /// What of the rules on all buses it would break.
+    pub breaks: Vec<BreakReply>,
+    /// How many of the last 1,000 events of the type violate it.
+    pub violations: ViolationsReply,
+}
+
+/// A version just registered, or one that says the same.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RegisteredReply {
+    /// The version.
+    #[serde(flatten)]
+    pub version: VersionReply,
+    /// What of the rules on all buses it breaks.
+    pub breaks: Vec<BreakReply>,
+    /// How many of the last 1,000 events of the type violate it.
+    pub violations: ViolationsReply,
+}
+
+/// A path of a rule that a new version breaks.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct BreakReply {
+    /// The bus of the rule.
+    pub bus: String,
+    /// The rule.
+    pub rule: String,
+    /// JSON pointer into the rule, to what uses the path.
+    pub place: String,
+    /// The path from the event, such as `$.data.items[*].sku`.
+    pub path: String,
+    /// `removed`, `retyped` or `may-be-missing`.
+    pub reason: String,
+    /// The same in a sentence.
+    pub detail: String,
+}
+
+/// How many of the newest events of a type violate a schema.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct ViolationsReply {
+    /// Events that were judged.
+    pub checked: u64,
+    /// Those that violate it.
+    pub failed: u64,
+    /// The newest of those, at most 5.
+    pub samples: Vec<FailingEvent>,
+}
+
+/// An event that violates a schema.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct FailingEvent {
+    /// Its bus.
+    pub bus: String,
+    /// Its number there.
+    pub sequence: u64,
+    /// Its id.
+    pub id: String,
+    /// What is wrong with it, at most 10.
+    pub errors: Vec<SchemaViolation>,
+}
+
+/// Which events to propose a schema from.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InferRequest {
+    /// Events of one bus; by default of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bus: Option<String>,
+    /// The first one: a time (RFC 3339), a sequence (of `bus`, else of `default`), or `earliest`; by default the
+    /// newest are looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub from: Option<Value>,
+    /// Those before this time or sequence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub to: Option<Value>,
+    /// How many, from 1 to 100,000; by default 1,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<usize>,
+}
+
+/// A schema proposed from real events.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct InferReply {
+    /// A JSON Schema that accepts all of them.
     #[schema(value_type = Object)]
-    pub violations: Map<String, Value>,
+    pub schema: Value,
+    /// Events that were looked at.
+    pub events: u64,
+    /// Whether these are all that were asked for.
+    pub complete: bool,
+    /// What was seen of each field.
+    #[schema(value_type = Object)]
+    pub statistics: Value,
+    /// The version that `drift` compares with; null when there is none.
+    pub version: Option<u32>,
+    /// How the events differ from that version.
+    #[schema(value_type = Vec<Object>)]
+    pub drift: Vec<Value>,
 }
 
 /// Why a document may not follow a version.

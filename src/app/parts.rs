@@ -43,6 +43,7 @@ use crate::log::LogConfig;
 use crate::log::LogError;
 use crate::log::NewEvent;
 use crate::log::Retention;
+use crate::log::RouteId;
 use crate::problem::chain;
 use crate::routing::Candidate;
 use crate::routing::Control;
@@ -54,6 +55,7 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::target::Targets;
 use crate::target::Terms;
+use crate::traffic::Traffic;
 
 /// How long dead letters are kept.
 const LETTERS_AGE: Duration = Duration::from_hours(14 * 24);
@@ -162,12 +164,18 @@ pub(super) async fn rule(
     address: SocketAddr,
 ) -> Result<Ruled, ServeError> {
     let repository: Arc<dyn Repository> = Arc::new(store);
-    repository.bind_log(log.uuid()).await?;
     let known = log.routes();
+    // What a log that is in use calls a bus may be another one in this catalog.
+    let is_unused = known.highest_bus == BusId(0) && known.highest_route == RouteId(0);
+    let is_shared = settings.database_url.is_some();
+    repository.bind_log(log.uuid(), is_shared && is_unused).await?;
     repository
         .raise_counters(known.highest_bus.0, known.highest_route.0)
         .await?;
-    let view = Arc::new(View::from_loaded(&load(repository.as_ref()).await?)?);
+    let view = Arc::new(View::from_loaded(
+        &load(repository.as_ref()).await?,
+        &View::default(),
+    )?);
     let missing = missing_announcements(&log, &view);
     if !missing.is_empty() {
         log.record(missing).await?;
@@ -279,7 +287,9 @@ pub(super) async fn deliver(
         Ok::<_, LogError>(running.engine.get_or_init(|| engine).clone())
     });
     let engine = started.await.map_err(|_| ServeError::Interrupted)??;
+    let traffic = Arc::new(Traffic::new(log.clone(), Arc::clone(&router)));
     Ok(Services {
+        traffic,
         log,
         router,
         control,

@@ -22,6 +22,7 @@ use super::signals;
 use super::vault::VaultError;
 use crate::catalog::RepositoryError;
 use crate::catalog::StoredSpecError;
+use crate::catalog::View;
 use crate::clock::SharedClock;
 use crate::clock::SystemClock;
 use crate::config::Fsync;
@@ -143,6 +144,7 @@ pub async fn serve(settings: Settings, is_dev: bool) -> Result<(), ServeError> {
         } else {
             "sqlite"
         },
+        public_url: settings.public_url.as_ref().map(ToString::to_string),
         is_loopback,
         durability: match settings.fsync {
             Fsync::Always => "fsync",
@@ -232,12 +234,26 @@ async fn start(
     } else {
         watcher.apply(&texts).await?;
     }
+    let view = Arc::clone(ruled.router.snapshot().view());
     let services = parts::deliver(settings, ruled, letters, Arc::clone(&state.clock), running).await?;
     if !settings.rules.is_empty() {
         tasks.spawn(watcher.run(settings.rules.clone(), texts, state.stop.clone()));
     }
+    tasks.spawn(Arc::clone(control).follow());
+    tasks.spawn(Arc::clone(&services.traffic).follow(state.stop.clone()));
+    tokio::task::spawn_blocking(move || compile_schemas(&view));
     state.open(services);
     Ok(())
+}
+
+/// Compiles what events are validated by, so that none has to wait for it, and tells of what cannot be used.
+fn compile_schemas(view: &View) {
+    for entry in view.schemas() {
+        let Some(version) = entry.latest() else { continue };
+        if let Err(errors) = version.compiled() {
+            tracing::error!(kind = %entry.kind, version = version.number, ?errors, "a schema cannot be used any more");
+        }
+    }
 }
 
 async fn run(

@@ -44,8 +44,8 @@ pub struct Loaded {
 /// What the catalog says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Meta {
-    /// The log that this catalog belongs to, once one was bound.
-    pub log_uuid: Option<Uuid>,
+    /// The logs of the servers of this catalog, ascending.
+    pub logs: Vec<Uuid>,
     /// How many changes were ever made.
     pub version: u64,
 }

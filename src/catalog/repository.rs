@@ -23,11 +23,19 @@ pub trait Repository: Send + Sync {
     /// Reads everything, as it was at one moment.
     fn load(&self) -> BoxFuture<'_, Result<Loaded, RepositoryError>>;
 
-    /// Binds the catalog to a log: stores the uuid if there is none, and compares it if there is.
+    /// Binds a log to the catalog, if it is bound to none or `may_join` those that it is bound to.
     ///
     /// # Errors
-    /// [`RepositoryError::LogMismatch`] if the catalog belongs to another log.
-    fn bind_log(&self, log: Uuid) -> BoxFuture<'_, Result<(), RepositoryError>>;
+    /// [`RepositoryError::LogMismatch`] if the catalog belongs to other logs.
+    fn bind_log(&self, log: Uuid, may_join: bool) -> BoxFuture<'_, Result<(), RepositoryError>>;
+
+    /// The version of the catalog: how many changes were ever made. Cheap.
+    fn version(&self) -> BoxFuture<'_, Result<u64, RepositoryError>>;
+
+    /// Returns when the catalog may have been changed: soon after a change, and now and then without one.
+    ///
+    /// Only one caller at a time is told soon. Cancel-safe.
+    fn news(&self) -> BoxFuture<'_, ()>;
 
     /// Makes sure that no bus number up to `bus` and no route id up to `route` is given out again.
     ///
@@ -86,10 +94,10 @@ pub enum RepositoryError {
         name: SourceName,
     },
     /// Catalog and log do not belong together: refuse to start.
-    #[error("the catalog belongs to the log {expected}, not to {found}")]
+    #[error("the catalog belongs to the log {}, not to {found}", listed(expected))]
     LogMismatch {
-        /// The log that the catalog names.
-        expected: Uuid,
+        /// The logs that the catalog names.
+        expected: Vec<Uuid>,
         /// The log that was offered.
         found: Uuid,
     },
@@ -113,4 +121,9 @@ pub enum RepositoryError {
         /// What was found.
         what: String,
     },
+}
+
+fn listed(logs: &[Uuid]) -> String {
+    let logs: Vec<_> = logs.iter().map(Uuid::to_string).collect();
+    logs.join(", ")
 }

@@ -163,6 +163,7 @@ pub struct RouteNames {
 
 #[derive(Debug, Clone)]
 struct Revision {
+    number: u64,
     from: u64,
     until: Option<u64>,
     rule: Arc<Rule>,
@@ -185,11 +186,12 @@ pub struct StoredSpecError {
 }
 
 impl View {
-    /// The picture of a catalog just read. Compiles every revision and every schema.
+    /// The picture of a catalog just read. Compiles every rule and connection that is not in `known`, an
+    /// earlier picture of the same catalog.
     ///
     /// # Errors
     /// The first stored rule, connection, schema or source that cannot be used.
-    pub fn from_loaded(loaded: &Loaded) -> Result<Self, StoredSpecError> {
+    pub fn from_loaded(loaded: &Loaded, known: &Self) -> Result<Self, StoredSpecError> {
         let mut view = Self {
             current: Current::from_loaded(loaded),
             ..Self::default()
@@ -197,7 +199,10 @@ impl View {
         view.put_buses(&loaded.buses);
         view.put_routes(&loaded.routes);
         for revision in &loaded.revisions {
-            view.put_revision(revision)?;
+            match known.revision(revision) {
+                Some(rule) => view.enter_revision(revision, Arc::clone(rule)),
+                None => view.put_revision(revision)?,
+            }
         }
         for row in &loaded.connections {
             view.put_connection(row)?;
@@ -212,13 +217,17 @@ impl View {
             view.put_schema(row)?;
         }
         for row in &loaded.schema_versions {
-            view.put_schema_version(row)?;
+            let same = known.schema_version(row.kind.as_str(), row.number);
+            match same.filter(|version| version.id == row.id) {
+                Some(version) => view.enter_schema_version(row, Arc::clone(version)),
+                None => view.put_schema_version(row),
+            }
         }
         view.version = loaded.meta.version;
         Ok(view)
     }
 
-    /// The picture after a commit. Compiling a schema may take a while.
+    /// The picture after a commit.
     ///
     /// # Errors
     /// The first committed rule, connection, schema or source that cannot be used.
@@ -256,7 +265,7 @@ impl View {
             view.put_schema(row)?;
         }
         for row in &committed.schema_versions {
-            view.put_schema_version(row)?;
+            view.put_schema_version(row);
         }
         view.version = committed.version;
         Ok(view)
@@ -532,8 +541,13 @@ impl View {
             what: format!("rule `{}` of the bus `{}`", row.rule, row.bus),
             issues,
         })?;
-        let rule = Arc::new(rule);
+        self.enter_revision(row, Arc::new(rule));
+        Ok(())
+    }
+
+    fn enter_revision(&mut self, row: &RevisionRow, rule: Arc<Rule>) {
         let revision = Revision {
+            number: row.revision,
             from: row.from_generation,
             until: row.until_generation,
             rule: Arc::clone(&rule),
@@ -557,7 +571,13 @@ impl View {
                 bus.rules.insert(row.rule.clone(), live);
             }
         }
-        Ok(())
+    }
+
+    /// The rule as a revision says it, if it is known.
+    fn revision(&self, row: &RevisionRow) -> Option<&Arc<Rule>> {
+        let mut revisions = self.history.get(&row.bus)?.get(&row.rule)?.iter();
+        let known = revisions.find(|known| known.number == row.revision)?;
+        Some(&known.rule)
     }
 
     fn put_connection(&mut self, row: &ConnectionRow) -> Result<(), StoredSpecError> {
@@ -621,18 +641,16 @@ impl View {
         Ok(())
     }
 
-    fn put_schema_version(&mut self, row: &SchemaVersionRow) -> Result<(), StoredSpecError> {
+    fn put_schema_version(&mut self, row: &SchemaVersionRow) {
         let find = |kind: &EventType, number| self.schema_version(kind.as_str(), number).cloned();
-        let version = SchemaVersion::stored(row, find).map_err(|issues| StoredSpecError {
-            what: format!("version {} of the schema of `{}`", row.number, row.kind),
-            issues,
-        })?;
-        if let Some(entry) = self.schemas.get(&row.kind) {
-            let mut entry = SchemaEntry::clone(entry);
-            entry.versions.push(Arc::new(version));
-            self.schemas.insert(row.kind.clone(), Arc::new(entry));
+        let version = Arc::new(SchemaVersion::stored(row, find));
+        self.enter_schema_version(row, version);
+    }
+
+    fn enter_schema_version(&mut self, row: &SchemaVersionRow, version: Arc<SchemaVersion>) {
+        if let Some(entry) = self.schemas.get_mut(&row.kind) {
+            Arc::make_mut(entry).versions.push(version);
         }
-        Ok(())
     }
 
     fn end_revision(&mut self, row: &RevisionRow) {

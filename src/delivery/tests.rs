@@ -74,7 +74,7 @@ pub(super) fn log_with(dir: &Path, change: impl FnOnce(&mut LogConfig)) -> Log {
 
 /// One bus with one rule, which shows its events in the log of the server.
 fn view() -> Arc<View> {
-    Arc::new(View::from_loaded(&loaded()).unwrap())
+    Arc::new(View::from_loaded(&loaded(), &View::default()).unwrap())
 }
 
 /// The same with the target paused: nothing is attempted.
@@ -88,7 +88,7 @@ pub(super) fn view_of(spec: &Value) -> Arc<View> {
     for revision in &mut loaded.revisions {
         revision.spec = Arc::new(spec.clone());
     }
-    Arc::new(View::from_loaded(&loaded).unwrap())
+    Arc::new(View::from_loaded(&loaded, &View::default()).unwrap())
 }
 
 fn loaded() -> Loaded {
@@ -424,11 +424,14 @@ async fn i10_what_is_unfinished_is_kept_and_above_the_hard_limit_given_up_on_rec
     let dir = tempfile::tempdir().unwrap();
     // A route that the catalog does not know: its deliveries are held and nothing settles them.
     let nobody = Arc::new(
-        View::from_loaded(&Loaded {
-            routes: Vec::new(),
-            revisions: Vec::new(),
-            ..loaded()
-        })
+        View::from_loaded(
+            &Loaded {
+                routes: Vec::new(),
+                revisions: Vec::new(),
+                ..loaded()
+            },
+            &View::default(),
+        )
         .unwrap(),
     );
     let log = log_with(dir.path(), without_window);
@@ -477,11 +480,14 @@ async fn i10_what_is_unfinished_is_kept_and_above_the_hard_limit_given_up_on_rec
 async fn i10_what_a_held_route_loses_to_the_hard_limit_is_on_record_too() {
     let dir = tempfile::tempdir().unwrap();
     let nobody = Arc::new(
-        View::from_loaded(&Loaded {
-            routes: Vec::new(),
-            revisions: Vec::new(),
-            ..loaded()
-        })
+        View::from_loaded(
+            &Loaded {
+                routes: Vec::new(),
+                revisions: Vec::new(),
+                ..loaded()
+            },
+            &View::default(),
+        )
         .unwrap(),
     );
     let log = log_with(dir.path(), without_window);

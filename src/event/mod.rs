@@ -30,6 +30,7 @@ pub use stored::StoredError;
 pub use stored::decode_attributes;
 pub use stored::encode_attributes;
 pub use stored::have_same_identity;
+pub use stored::stored_source_and_type;
 pub use structured::Defaults;
 pub use structured::batch_entries;
 pub use structured::event_from_json;

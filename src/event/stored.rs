@@ -110,6 +110,23 @@ fn identity(mut stored: &[u8]) -> Result<(&str, &str), StoredError> {
     source.zip(id).ok_or(StoredError("no source or id"))
 }
 
+/// The source and the type of an event from its stored attributes; allocates nothing.
+///
+/// # Errors
+/// As [`decode_attributes`].
+pub fn stored_source_and_type(mut stored: &[u8]) -> Result<(&str, &str), StoredError> {
+    stored = stored.get(2..).ok_or(StoredError("too short"))?;
+    let (mut source, mut kind) = (None, None);
+    while let Some((name, value)) = next_attribute(&mut stored)? {
+        match (name, value) {
+            ("source", Value::String(text)) => source = Some(text),
+            ("type", Value::String(text)) => kind = Some(text),
+            _ => {}
+        }
+    }
+    source.zip(kind).ok_or(StoredError("no source or type"))
+}
+
 /// The value of an attribute where it is stored.
 enum Value<'a> {
     String(&'a str),

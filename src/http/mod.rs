@@ -4,6 +4,7 @@ mod apply;
 mod blocking;
 mod body;
 mod buses;
+mod catalog;
 mod chunk;
 mod connections;
 mod dead_letters;

@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 
 use super::apply;
 use super::buses;
+use super::catalog;
 use super::connections;
 use super::dead_letters;
 use super::deliveries;
@@ -54,10 +55,13 @@ fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(sources::get, sources::put, sources::delete))
         .routes(routes!(schemas::list))
         .routes(routes!(schemas::get, schemas::put, schemas::delete))
-        .routes(routes!(schemas::list_versions, schemas::register))
-        .routes(routes!(schemas::get_version))
-        .routes(routes!(schemas::check))
-        .routes(routes!(schemas::validate))
+        .routes(routes!(schemas::versions::list, schemas::versions::register))
+        .routes(routes!(schemas::versions::get))
+        .routes(routes!(schemas::judging::check))
+        .routes(routes!(schemas::judging::validate))
+        .routes(routes!(schemas::inference::infer))
+        .routes(routes!(catalog::list))
+        .routes(routes!(catalog::asyncapi))
         .routes(routes!(rule_test::test))
         .routes(routes!(apply::apply))
         .routes(routes!(routes::list))

@@ -14,6 +14,7 @@ use crate::log::Log;
 use crate::problem::Problem;
 use crate::routing::Control;
 use crate::routing::Router;
+use crate::traffic::Traffic;
 
 /// State of the HTTP adapter. It serves health before anything else is there.
 pub struct AppState {
@@ -44,6 +45,8 @@ pub struct Services {
     pub publisher: Publisher,
     /// Delivers them.
     pub engine: Engine,
+    /// Knows what was published.
+    pub traffic: Arc<Traffic>,
 }
 
 /// Facts about this server.
@@ -51,6 +54,8 @@ pub struct Services {
 pub struct Info {
     /// `sqlite` or `postgres`.
     pub storage: &'static str,
+    /// The address under which others know it, if they do not know it by where it listens.
+    pub public_url: Option<String>,
     /// Whether it listens on a loopback address, where foreign `Host` and `Origin` are refused.
     pub is_loopback: bool,
     /// What "accepted" means: `fsync`, on disk before the answer, or `interval`, soon after it.

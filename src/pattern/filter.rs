@@ -65,7 +65,7 @@ impl From<Pattern> for Filter {
 /// All conditions are case-sensitive, and an attribute that is absent meets none of them.
 #[derive(Debug, Clone)]
 pub struct Access {
-    branches: Vec<Branch>,
+    pub(super) branches: Vec<Branch>,
 }
 
 impl Access {

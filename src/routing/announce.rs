@@ -28,10 +28,10 @@ pub(super) fn announcements(committed: &Committed, view: &View) -> Vec<StateReco
             route.target.as_str(),
         )
     });
-    let closed = committed.closed.iter().map(|route| StateRecord {
-        route: RouteId(route.id),
-        ..StateRecord::new(StateKind::RouteClosed)
-    });
+    let closed = committed
+        .closed
+        .iter()
+        .map(|route| route_closed(RouteId(route.id)));
     buses.chain(opened).chain(closed).collect()
 }
 
@@ -60,6 +60,14 @@ pub fn missing_announcements(log: &Log, view: &View) -> Vec<StateRecord> {
     buses.chain(routes).collect()
 }
 
+/// The records of routes that were open and are closed.
+pub(super) fn closures(before: &View, view: &View) -> Vec<StateRecord> {
+    let changes = view.changes_since(before);
+    let routes = changes.gone.iter().flat_map(|rule| &rule.routes);
+    let closed = routes.filter(|route| view.route(**route).is_some_and(|names| names.is_closed));
+    closed.map(|route| route_closed(*route)).collect()
+}
+
 /// What the log was told a route is called, as `bus:rule/target`; `None` when it was told nothing.
 #[must_use]
 pub fn announced_name(log: &Log, route: RouteId) -> Option<String> {
@@ -84,6 +92,13 @@ fn route_opened(route: RouteId, bus_id: BusId, bus: &str, rule: &str, target: &s
         bus: bus_id,
         payload: names,
         ..StateRecord::new(StateKind::RouteOpened)
+    }
+}
+
+fn route_closed(route: RouteId) -> StateRecord {
+    StateRecord {
+        route,
+        ..StateRecord::new(StateKind::RouteClosed)
     }
 }
 

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::announce::announcements;
+use super::announce::closures;
 use super::announce::missing_announcements;
 use super::circles;
 use super::connections;
@@ -44,6 +45,7 @@ use crate::catalog::View;
 use crate::log::AppendError;
 use crate::log::Log;
 use crate::log::StateRecord;
+use crate::problem::chain;
 use crate::secret::Vault;
 
 /// Between attempts to make the log take note of a change while it has more to write than it may hold.
@@ -425,18 +427,62 @@ impl Control {
             return Ok(plan);
         }
         let committed = self.repository.commit(change).await?;
+        if committed.version != view.version() + 1 {
+            // Another server changed something in between.
+            self.reload().await?;
+            return Ok(plan);
+        }
         let next = self.view_after(view, &committed).await?;
         self.record(announcements(&committed, &next)).await?;
         self.put_in_force(&next);
         Ok(plan)
     }
 
+    /// Puts in force what other servers of this catalog change, within a second, until the server stops.
+    pub async fn follow(self: Arc<Self>) {
+        while self
+            .stopping
+            .run_until_cancelled(self.repository.news())
+            .await
+            .is_some()
+        {
+            let this = Arc::clone(&self);
+            // A change that has begun is carried through, whoever waits for it.
+            let followed = self.tasks.spawn(async move { this.catch_up().await }).await;
+            if let Ok(Err(error)) = followed {
+                // Looked at again by itself; a database that is away is told of where it is asked.
+                tracing::debug!(error = chain(&error), "the catalog cannot be followed now");
+            }
+        }
+    }
+
+    /// Reads the catalog if another server has changed it.
+    async fn catch_up(&self) -> Result<(), ControlError> {
+        let is_current = async || {
+            let version = self.repository.version().await?;
+            Ok::<_, ControlError>(version == self.router.snapshot().view().version())
+        };
+        if is_current().await? {
+            return Ok(());
+        }
+        let _turn = self.turn.lock().await;
+        // The change may have been one of this server.
+        if is_current().await? {
+            return Ok(());
+        }
+        self.reload().await
+    }
+
+    /// Puts in force what is stored, whoever stored it.
     async fn reload(&self) -> Result<(), ControlError> {
         let loaded = self.repository.load().await?;
-        let view = self.compile(move || View::from_loaded(&loaded)).await?;
-        let missing = missing_announcements(&self.log, &view);
-        if !missing.is_empty() {
-            self.record(missing).await?;
+        let before = Arc::clone(self.router.snapshot().view());
+        let known = Arc::clone(&before);
+        let view = self.compile(move || View::from_loaded(&loaded, &known)).await?;
+        let mut records = missing_announcements(&self.log, &view);
+        records.extend(closures(&before, &view));
+        if !records.is_empty() {
+            self.record(records).await?;
         }
         self.put_in_force(&view);
         Ok(())
@@ -448,7 +494,17 @@ impl Control {
             return Ok(Arc::new(view.after(committed)?));
         }
         let (view, committed) = (Arc::clone(view), committed.clone());
-        self.compile(move || view.after(&committed)).await
+        self.compile(move || {
+            let next = view.after(&committed)?;
+            // Compiled now, no event has to wait for it.
+            for row in &committed.schema_versions {
+                if let Some(version) = next.schema_version(row.kind.as_str(), row.number) {
+                    version.compiled().map(drop).unwrap_or_default();
+                }
+            }
+            Ok(next)
+        })
+        .await
     }
 
     /// Compiles where it may take long.

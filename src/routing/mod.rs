@@ -40,3 +40,4 @@ pub use snapshot::Snapshot;
 pub use verdict::DataVerdict;
 pub use verdict::data_verdict;
 pub use verdict::is_validated;
+pub use verdict::violations;

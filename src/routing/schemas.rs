@@ -43,6 +43,8 @@ const JUDGE_WAIT: Duration = Duration::from_secs(10);
 pub struct Judged {
     /// The document.
     pub document: SchemaDocument,
+    /// The document, compiled.
+    pub validator: Validator,
     /// Whether it may follow.
     pub verdict: Verdict,
     /// The version that says the same, if there is one.
@@ -50,6 +52,8 @@ pub struct Judged {
     /// The state of the schema that it was judged by, 0 for none.
     revision: u64,
     versions: usize,
+    /// The catalog by which it was judged.
+    pub view: Arc<View>,
     refers: Vec<(EventType, u32)>,
 }
 
@@ -60,6 +64,8 @@ pub struct Registered {
     pub version: Arc<SchemaVersion>,
     /// Whether it was added, and not there before.
     pub is_new: bool,
+    /// What was found before it was added.
+    pub judged: Judged,
 }
 
 /// Why a document is not a version.
@@ -71,7 +77,7 @@ pub enum RegisterError {
     Invalid(Vec<SchemaError>),
     /// It may not follow the versions that are there.
     #[error("the schema is not compatible with the versions before it")]
-    Incompatible(Box<Verdict>),
+    Incompatible(Box<Judged>),
     /// The server judges as many documents as it can, or others change this schema all the time.
     #[error("the server is busy with other schemas")]
     Busy,
@@ -119,7 +125,11 @@ impl Control {
                 let snapshot = self.router().snapshot();
                 if let Some(version) = snapshot.view().schema_version(kind.as_str(), number) {
                     let (version, is_new) = (Arc::clone(version), false);
-                    return Ok(Registered { version, is_new });
+                    return Ok(Registered {
+                        version,
+                        is_new,
+                        judged,
+                    });
                 }
                 continue;
             }
@@ -129,7 +139,7 @@ impl Control {
                 Answer::Incompatible => false,
             };
             if !is_fit {
-                return Err(RegisterError::Incompatible(Box::new(judged.verdict)));
+                return Err(RegisterError::Incompatible(Box::new(judged)));
             }
             if judged.versions >= MAX_VERSIONS {
                 let detail = format!("a schema has at most {MAX_VERSIONS} versions");
@@ -139,7 +149,7 @@ impl Control {
             let desired = Desired::AddSchemaVersion {
                 kind: kind.clone(),
                 document: judged.document.value().to_string().into(),
-                refers: judged.refers,
+                refers: judged.refers.clone(),
                 expect: judged.revision,
             };
             match self.change(desired, false).await {
@@ -152,7 +162,11 @@ impl Control {
             // Not there any more if somebody removed it at once.
             if let Some(version) = entry.and_then(|entry| entry.version_saying(&judged.document)) {
                 let (version, is_new) = (Arc::clone(version), true);
-                return Ok(Registered { version, is_new });
+                return Ok(Registered {
+                    version,
+                    is_new,
+                    judged,
+                });
             }
         }
         Err(RegisterError::Busy)
@@ -160,19 +174,25 @@ impl Control {
 }
 
 /// Takes a while: for a thread that may be kept.
-fn judge(view: &View, origins: &Origins, kind: &EventType, bytes: &[u8]) -> Result<Judged, Vec<SchemaError>> {
+fn judge(
+    view: &Arc<View>,
+    origins: &Origins,
+    kind: &EventType,
+    bytes: &[u8],
+) -> Result<Judged, Vec<SchemaError>> {
     let find = |kind: &EventType, number| view.schema_version(kind.as_str(), number).cloned();
     let (document, refers) = parse_document(bytes, |url| origins.version_at(url), find)?;
-    Validator::compile(&document).map_err(|error| vec![error])?;
+    let validator = Validator::compile(&document).map_err(|error| vec![error])?;
     let entry = view.schema(kind.as_str()).map(AsRef::as_ref);
     let versions = entry.map(|entry| entry.versions.as_slice()).unwrap_or_default();
     let defaults = SchemaSettings::default();
     let settings = entry.map_or(&defaults, |entry| &entry.settings);
-    let numbered = versions
-        .iter()
-        .map(|version| (version.number, version.document.clone()));
+    let numbered = versions.iter().map(|version| {
+        let compiled = version.compiled().map_err(<[_]>::to_vec)?;
+        Ok((version.number, compiled.document.clone()))
+    });
     let verdict = check_against_versions(
-        &numbered.collect::<Vec<_>>(),
+        &numbered.collect::<Result<Vec<_>, Vec<SchemaError>>>()?,
         &document,
         settings.compatibility,
         settings.policy,
@@ -180,11 +200,13 @@ fn judge(view: &View, origins: &Origins, kind: &EventType, bytes: &[u8]) -> Resu
     let same = entry.and_then(|entry| entry.version_saying(&document));
     Ok(Judged {
         verdict,
+        view: Arc::clone(view),
         same_as: same.map(|version| version.number),
         revision: entry.map_or(0, |entry| entry.revision),
         versions: versions.len(),
         refers: refers.into_iter().collect(),
         document,
+        validator,
     })
 }
 

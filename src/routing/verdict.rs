@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::decide::json_data;
 use crate::catalog::Origins;
+use crate::catalog::SchemaVersion;
 use crate::catalog::Validation;
 use crate::catalog::View;
 use crate::event::Data;
@@ -12,6 +13,9 @@ use crate::schema::Violation;
 
 /// The keyword of the violation of data that is no JSON.
 const NOT_JSON: &str = "not-json";
+/// The keyword of the violation of a schema that this server cannot use, though another one could: what
+/// nobody could judge is not valid.
+const UNUSABLE: &str = "unusable-schema";
 
 /// What the schema of its type says about an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +51,7 @@ pub fn data_verdict(view: &View, origins: &Origins, event: &Event) -> Option<Dat
         .and_then(|(_, number)| entry.version(number));
     let version = named.or_else(|| entry.latest())?;
     let violations = match json_data(event).map(serde_json::from_slice::<Value>) {
-        Some(Ok(data)) if version.validator.is_valid(&data) => Vec::new(),
-        Some(Ok(data)) => version.validator.validate(&data).err().unwrap_or_default(),
+        Some(Ok(data)) => violations(version, &data),
         Some(Err(error)) => vec![not_json(format!("the data cannot be read: {error}"))],
         None => vec![not_json(match event.data() {
             Data::None => "the event has no data".to_owned(),
@@ -62,11 +65,31 @@ pub fn data_verdict(view: &View, origins: &Origins, event: &Event) -> Option<Dat
     })
 }
 
+/// What is wrong with data by a version; nothing if it is valid.
+#[must_use]
+pub fn violations(version: &SchemaVersion, data: &Value) -> Vec<Violation> {
+    match version.compiled() {
+        Ok(compiled) if compiled.validator.is_valid(data) => Vec::new(),
+        Ok(compiled) => compiled.validator.validate(data).err().unwrap_or_default(),
+        Err(errors) => {
+            let why = errors.first().map_or("", |error| &error.detail);
+            vec![of_all(
+                UNUSABLE,
+                format!("version {} cannot be used any more: {why}", version.number),
+            )]
+        }
+    }
+}
+
 fn not_json(detail: String) -> Violation {
+    of_all(NOT_JSON, detail)
+}
+
+fn of_all(keyword: &str, detail: String) -> Violation {
     Violation {
         pointer: String::new(),
         schema_pointer: String::new(),
-        keyword: NOT_JSON.to_owned(),
+        keyword: keyword.to_owned(),
         detail,
     }
 }

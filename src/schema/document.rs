@@ -96,6 +96,12 @@ impl SchemaDocument {
                 .all(|(url, own)| others.get(url).is_some_and(|other| same_content(own, other)))
     }
 
+    /// The other documents that it refers to, each with its URL.
+    pub fn others(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let others = self.referenced.iter();
+        others.map(|(url, document)| (url.as_str(), document.as_ref()))
+    }
+
     /// The other documents that it refers to, by URL.
     pub(super) fn referenced(&self) -> Documents {
         self.referenced.to_vec()

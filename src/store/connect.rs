@@ -27,7 +27,7 @@ static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 const WAIT: Duration = Duration::from_secs(5);
 /// Between two tries to open an `SQLite` file that somebody else is opening, which takes milliseconds.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Connections to `PostgreSQL`: changes are made one after the other anyway.
+/// Connections to `PostgreSQL`: changes are made one after the other anyway, and one hears of those of others.
 const CONNECTIONS: u32 = 8;
 /// Connections that read an `SQLite` file.
 const READERS: u32 = 4;

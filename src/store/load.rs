@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::db::Db;
+use super::db::Tx;
 use super::error::corrupt;
-use super::log::parse_uuid;
+use super::log;
 use super::statement::Statement;
 use crate::catalog::BusName;
 use crate::catalog::BusRow;
@@ -47,8 +48,8 @@ type BusSettingsColumns = (i64, String);
 /// Reads everything, as it was at one moment.
 pub(super) async fn load(db: &Db) -> Result<Loaded, RepositoryError> {
     let mut tx = db.read().await?;
-    let meta = Statement::new("SELECT log_uuid, version FROM catalog");
-    let (uuid, version): (Option<String>, i64) = tx.row(meta).await?;
+    let version = version(&mut tx).await?;
+    let logs = log::bound(&mut tx).await?;
     let buses = Statement::new("SELECT number, name, generation, deleted FROM buses ORDER BY number");
     let buses: Vec<BusColumns> = tx.rows(buses).await?;
     let revisions: Vec<RevisionColumns> = tx
@@ -121,10 +122,7 @@ pub(super) async fn load(db: &Db) -> Result<Loaded, RepositoryError> {
         .collect::<Result<_, RepositoryError>>()?;
     bus_settings.sort_by(|a, b| a.bus.cmp(&b.bus));
     Ok(Loaded {
-        meta: Meta {
-            log_uuid: uuid.as_deref().map(parse_uuid).transpose()?,
-            version: unsigned(version)?,
-        },
+        meta: Meta { logs, version },
         connections,
         revisions: revisions.into_iter().map(|(_, revision)| revision).collect(),
         routes,
@@ -134,6 +132,12 @@ pub(super) async fn load(db: &Db) -> Result<Loaded, RepositoryError> {
         sources,
         bus_settings,
     })
+}
+
+/// How many changes were ever made.
+pub(super) async fn version(tx: &mut Tx) -> Result<u64, RepositoryError> {
+    let (version,): (i64,) = tx.row(Statement::new("SELECT version FROM catalog")).await?;
+    unsigned(version)
 }
 
 /// A row of `buses`.

@@ -9,6 +9,7 @@ mod db;
 mod error;
 mod load;
 mod log;
+mod news;
 mod statement;
 
 use std::path::Path;
@@ -23,6 +24,7 @@ use crate::catalog::Loaded;
 use crate::catalog::Repository;
 use crate::catalog::RepositoryError;
 use db::Db;
+use news::News;
 
 pub use error::StoreError;
 
@@ -36,6 +38,7 @@ const CALL_LIMIT: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct Store {
     db: Db,
+    news: News,
 }
 
 impl Store {
@@ -48,9 +51,7 @@ impl Store {
     /// [`StoreError`]; nothing is left behind but a database that is perhaps empty.
     pub async fn open(location: &str) -> Result<Self, StoreError> {
         if location.starts_with("postgres://") || location.starts_with("postgresql://") {
-            return Ok(Self {
-                db: connect::postgres(location).await?,
-            });
+            return Ok(Self::of(connect::postgres(location).await?));
         }
         Self::open_file(Path::new(location.strip_prefix("sqlite:").unwrap_or(location))).await
     }
@@ -60,13 +61,17 @@ impl Store {
     /// # Errors
     /// As [`open`](Self::open).
     pub async fn open_file(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self {
-            db: connect::sqlite(path).await?,
-        })
+        Ok(Self::of(connect::sqlite(path).await?))
+    }
+
+    fn of(db: Db) -> Self {
+        let news = News::default();
+        Self { db, news }
     }
 
     /// Closes all connections, after the calls in progress; later calls fail.
     pub async fn close(&self) {
+        self.news.close().await;
         self.db.close().await;
     }
 }
@@ -76,8 +81,19 @@ impl Repository for Store {
         Box::pin(bounded(load::load(&self.db)))
     }
 
-    fn bind_log(&self, log: Uuid) -> BoxFuture<'_, Result<(), RepositoryError>> {
-        Box::pin(bounded(log::bind(&self.db, log)))
+    fn bind_log(&self, log: Uuid, may_join: bool) -> BoxFuture<'_, Result<(), RepositoryError>> {
+        Box::pin(bounded(log::bind(&self.db, log, may_join)))
+    }
+
+    fn version(&self) -> BoxFuture<'_, Result<u64, RepositoryError>> {
+        Box::pin(bounded(async {
+            let mut tx = self.db.read().await?;
+            load::version(&mut tx).await
+        }))
+    }
+
+    fn news(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.news.wait(&self.db))
     }
 
     fn raise_counters(&self, bus: u32, route: u64) -> BoxFuture<'_, Result<(), RepositoryError>> {

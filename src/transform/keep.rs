@@ -32,6 +32,11 @@ impl Keep {
         Self(kept)
     }
 
+    /// The names on the way to each field that is kept, from the payload.
+    pub(super) fn names(&self) -> impl Iterator<Item = &[String]> {
+        self.0.iter().map(Vec::as_slice)
+    }
+
     /// How many paths there are.
     pub(super) fn paths(&self) -> usize {
         self.0.len()

@@ -118,7 +118,7 @@ pub(super) struct Place(Vec<Turn>);
 
 /// A step of a place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Turn {
+pub(super) enum Turn {
     Member(String),
     Element(usize),
     Each,
@@ -142,6 +142,11 @@ impl Place {
         }
         turns.remove(0);
         Ok(Self(turns))
+    }
+
+    /// The way to the places.
+    pub(super) fn turns(&self) -> &[Turn] {
+        &self.0
     }
 
     /// Removes the values at the places.

@@ -15,7 +15,7 @@ use super::path::Place;
 use super::scope::Scope;
 
 /// What stands for a masked value.
-const STARS: &str = "***";
+pub(super) const STARS: &str = "***";
 
 /// Places whose values are removed.
 #[derive(Debug, Clone)]
@@ -103,6 +103,11 @@ impl Mask {
     /// How many paths there are.
     pub(super) fn paths(&self) -> usize {
         self.0.len()
+    }
+
+    /// The places that are masked.
+    pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.0.iter().map(|(place, _)| place)
     }
 
     /// Whether the key of hashes is needed.

@@ -13,7 +13,7 @@ use super::scope::Scope;
 #[derive(Debug, Clone)]
 pub struct Select {
     text: String,
-    path: Path,
+    pub(super) path: Path,
 }
 
 impl Select {

@@ -27,7 +27,7 @@ const DEFINED: [&str; 7] = [
 
 /// Attributes and what becomes of each. One whose template yields null is removed.
 #[derive(Debug, Clone)]
-pub(super) struct Set(Vec<(String, Template)>);
+pub(super) struct Set(pub(super) Vec<(String, Template)>);
 
 impl Set {
     /// Reads the object of attributes; problems are added to `errors`.

@@ -44,7 +44,7 @@ const AVAILABLE: [&str; 8] = [
 /// Two are equal if they are written alike.
 #[derive(Debug, Clone)]
 pub struct Transform {
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     /// The first step, if it is a template that can be written without the event's document.
     pub(super) direct: Option<Direct>,
     text: String,
@@ -56,8 +56,9 @@ impl PartialEq for Transform {
     }
 }
 
+/// A step, read.
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     Keep(Keep),
     Drop(Drop),
     Mask(Mask),

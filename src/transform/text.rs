@@ -19,7 +19,7 @@ use super::template::Template;
 #[derive(Debug, Clone)]
 pub struct TextTemplate {
     text: String,
-    template: Template,
+    pub(super) template: Template,
 }
 
 impl PartialEq for TextTemplate {

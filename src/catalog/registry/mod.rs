@@ -5,17 +5,19 @@ mod entry;
 mod settings;
 mod source;
 mod url;
+mod version;
 
 pub use bus_settings::BusSettings;
 pub use entry::SchemaEntry;
-pub use entry::SchemaVersion;
-pub use entry::Versions;
-pub use entry::parse_document;
 pub use settings::SchemaSettings;
 pub use settings::Validation;
 pub use source::RegisteredSource;
 pub use url::Origins;
 pub use url::version_path;
+pub use version::CompiledSchema;
+pub use version::SchemaVersion;
+pub use version::Versions;
+pub use version::parse_document;
 
 #[cfg(test)]
 mod tests;

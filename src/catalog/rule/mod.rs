@@ -1,5 +1,7 @@
 //! A rule: what it matches, an optional transform, and one or more targets.
 
+mod uses;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ use crate::filter::Match;
 use crate::secret::Reference;
 use crate::secret::Vault;
 use crate::transform::Transform;
+
+pub use uses::Use;
 
 /// A rule that has passed every check and is compiled.
 #[derive(Debug)]

@@ -67,7 +67,7 @@ fn changes_one_by_one_make_the_same_snapshot_as_all_at_once() {
         revisions: ["a", "b", "c"].map(|name| revision(name, "x", 1)).to_vec(),
         ..Loaded::default()
     };
-    let mut view = View::from_loaded(&loaded).unwrap();
+    let mut view = View::from_loaded(&loaded, &View::default()).unwrap();
     let mut snapshot = Snapshot::build(Arc::new(view.clone()), None);
     assert_eq!(matching(&snapshot, "x"), ["a", "b", "c"]);
     let steps = [
@@ -109,7 +109,7 @@ fn a_snapshot_worn_by_changes_is_renewed_with_what_came_meanwhile() {
         buses: vec![bus_row(1)],
         ..Loaded::default()
     };
-    let mut view = View::from_loaded(&loaded).unwrap();
+    let mut view = View::from_loaded(&loaded, &View::default()).unwrap();
     let mut snapshot = Snapshot::build(Arc::new(view.clone()), None);
     let mut generation = 1;
     let mut put = |snapshot: &Snapshot| {

@@ -28,4 +28,5 @@ pub use fields::FieldInfo;
 pub use fields::MAX_FIELDS;
 pub use fields::fields;
 pub use step::Step;
+pub use step::member;
 pub use types::TypeSet;

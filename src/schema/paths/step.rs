@@ -33,7 +33,8 @@ pub(in crate::schema) fn path(steps: &[Step]) -> String {
 }
 
 /// The step to a member, as `JSONPath` writes it.
-pub(in crate::schema) fn member(name: &str) -> String {
+#[must_use]
+pub fn member(name: &str) -> String {
     let is_plain = name
         .chars()
         .enumerate()

@@ -15,6 +15,7 @@ use super::db::Db;
 use super::db::Tx;
 use super::load::int;
 use super::load::unsigned;
+use super::news;
 use super::statement::Statement;
 use crate::catalog::Change;
 use crate::catalog::Committed;
@@ -58,6 +59,7 @@ pub(super) async fn prepare(db: &Db, change: &Change) -> Result<(Tx, Committed),
     sources::change(&mut tx, change, counters.version, &mut committed).await?;
     committed.buses = buses.into_rows();
     store(&mut tx, &counters).await?;
+    news::tell(&mut tx).await?;
     Ok((tx, committed))
 }
 

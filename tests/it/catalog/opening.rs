@@ -24,8 +24,8 @@ async fn a_new_catalog_has_the_default_bus(database: Database) {
     };
     assert_eq!(loaded.buses, [default]);
     assert_eq!(
-        (loaded.meta.log_uuid, loaded.revisions.len(), loaded.routes.len()),
-        (None, 0, 0)
+        (loaded.meta.logs, loaded.revisions.len(), loaded.routes.len()),
+        (Vec::new(), 0, 0)
     );
 }
 

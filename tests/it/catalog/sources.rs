@@ -99,7 +99,7 @@ async fn a_source_expects_the_revision_that_was_seen(database: Database) {
 
 async fn settings_go_with_the_bus_and_so_do_its_sources(database: Database) {
     let store = database.open().await;
-    let mut view = View::from_loaded(&store.load().await.unwrap()).unwrap();
+    let mut view = View::from_loaded(&store.load().await.unwrap(), &View::default()).unwrap();
     let changes = [
         creates("x"),
         settles("x", &json!({ "undeclared_types": "reject" })),
@@ -108,7 +108,7 @@ async fn settings_go_with_the_bus_and_so_do_its_sources(database: Database) {
     for change in changes {
         view = view.after(&store.commit(change).await.unwrap()).unwrap();
     }
-    let again = View::from_loaded(&store.load().await.unwrap()).unwrap();
+    let again = View::from_loaded(&store.load().await.unwrap(), &View::default()).unwrap();
     for view in [&view, &again] {
         let sources = &view.bus("x").unwrap().sources;
         assert!(sources.settings.rejects_undeclared_types);
@@ -117,7 +117,7 @@ async fn settings_go_with_the_bus_and_so_do_its_sources(database: Database) {
     for change in [removes("x"), creates("x")] {
         view = view.after(&store.commit(change).await.unwrap()).unwrap();
     }
-    let again = View::from_loaded(&store.load().await.unwrap()).unwrap();
+    let again = View::from_loaded(&store.load().await.unwrap(), &View::default()).unwrap();
     for view in [&view, &again] {
         let sources = &view.bus("x").unwrap().sources;
         assert!(!sources.settings.rejects_undeclared_types && sources.by_name.is_empty());
