@@ -120,7 +120,7 @@ fn every_module_has_its_place_in_the_table() {
 #[test]
 fn the_client_verbs_speak_only_the_api() {
     let clients = [
-        "publish", "tail", "event", "dlq", "routes", "client", "schemas", "sources",
+        "publish", "tail", "event", "dlq", "routes", "client", "schemas", "sources", "infer", "impact",
     ];
     for verb in clients {
         let used = crate_paths(&read(&format!("src/cli/{verb}.rs")));

@@ -5,7 +5,7 @@
 //! machine the ratios still mean something. The process ends with 1 when a bar is missed.
 //!
 //! * `--quick`: short rounds to see that everything works; bars are printed, not enforced.
-//! * `--only publish|batch|delivery|append|routes|replay|ready|backlog|calls|neighbours|redrive|queues`: one figure.
+//! * `--only publish|batch|delivery|append|routes|replay|ready|backlog|calls|neighbours|redrive|queues|schemas`: one figure.
 //! * `FIGURES_DELIVERY_SECONDS`: length of the delivery figure, 30 by default.
 #![expect(
     clippy::expect_used,
@@ -36,6 +36,7 @@ mod ready;
 mod redrive;
 mod replay;
 mod routes;
+mod schemas;
 mod server;
 mod sink;
 mod statistics;
@@ -103,6 +104,9 @@ fn main() -> ExitCode {
         }
         if options.wants("queues") {
             queues::measure(&options, &mut table).await;
+        }
+        if options.wants("schemas") {
+            schemas::measure(&options, &mut table).await;
         }
     });
     table.print();

@@ -74,6 +74,11 @@ impl Options {
         if self.is_quick { 10_000 } else { 100_000 }
     }
 
+    /// Types of the large registry.
+    pub(crate) const fn types(&self, all: usize) -> usize {
+        if self.is_quick { all / 20 } else { all }
+    }
+
     /// Time of one round of the fast route.
     pub(crate) const fn neighbours(&self) -> Duration {
         Duration::from_secs(if self.is_quick { 2 } else { 10 })

@@ -47,6 +47,26 @@ impl Payload {
         )
     }
 
+    /// One event of this type whose data has so many fields, of four kinds in turn.
+    pub(crate) fn fields(kind: &str, count: usize) -> Self {
+        let fields = (0..count).map(|field| {
+            let value = match field % 4 {
+                0 => r#""some text of usual length""#,
+                1 => "12345",
+                2 => r#"{"a":true}"#,
+                _ => "[1,2.5,3]",
+            };
+            format!(r#""f{field}":{value}"#)
+        });
+        let fields: Vec<_> = fields.collect();
+        let event = format!(
+            r#"{{"specversion":"1.0","id":"{:0>12}","source":"/shop","type":"{kind}","data":{{{}}}}}"#,
+            "",
+            fields.join(",")
+        );
+        Self::new("application/cloudevents+json", &event)
+    }
+
     fn new(content_type: &str, body: &str) -> Self {
         let text = format!(
             "POST /events HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n{body}",

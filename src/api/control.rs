@@ -64,16 +64,17 @@ pub struct RuleList {
     pub next_cursor: Option<String>,
 }
 
-/// What an apply did, or would do. Rules are named alone when all are on one bus, else `bus/rule`.
+/// What an apply did, or would do. Rules are named alone when all are on one bus, else `bus/rule`; schemas as
+/// `schemas/type`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlanReply {
-    /// Rules that are new.
+    /// Rules and schemas that are new.
     pub add: Vec<String>,
-    /// Rules that change.
+    /// Rules that change, and schemas that get a version or other settings.
     pub change: Vec<String>,
     /// Rules that go.
     pub remove: Vec<String>,
-    /// Rules that stay as they are.
+    /// Rules and schemas that stay as they are.
     pub unchanged: Vec<String>,
     /// Buses that are created.
     pub buses: Vec<String>,

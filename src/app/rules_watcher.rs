@@ -26,6 +26,9 @@ use crate::routing::Router;
 /// replaces a file; a few small files cost nothing.
 const POLL: Duration = Duration::from_millis(250);
 
+/// The folder of schemas inside a folder of rules.
+const SCHEMAS: &str = "schemas";
+
 /// Names and contents of rules files.
 type Texts = Vec<(String, String)>;
 
@@ -90,18 +93,36 @@ pub fn read_rules(paths: &[PathBuf]) -> Result<Texts, RulesError> {
             source,
         };
         for file in files(path).map_err(failed)? {
-            let text = fs::read_to_string(&file).map_err(failed)?;
+            let mut text = fs::read_to_string(&file).map_err(failed)?;
+            if let Some(kind) = schema_of(&file) {
+                text = catalog::rules_file_of_schema(kind, &text);
+            }
             texts.push((file.display().to_string(), text));
         }
     }
     Ok(texts)
 }
 
-/// A file stands for itself, a folder for the rules files in it, sorted.
+/// The event type of a file in a folder of schemas, which is called after it.
+fn schema_of(file: &Path) -> Option<&str> {
+    let folder = file.parent()?.file_name()?;
+    (folder == SCHEMAS).then(|| file.file_stem()?.to_str())?
+}
+
+/// A file stands for itself, a folder for the rules files in it, sorted, behind those in its folder of schemas.
 fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
+    let mut files = match path.join(SCHEMAS) {
+        schemas if schemas.is_dir() => files_in(&schemas)?,
+        _ => Vec::new(),
+    };
+    files.extend(files_in(path)?);
+    Ok(files)
+}
+
+fn files_in(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path)? {
         let file = entry?.path();

@@ -1,4 +1,4 @@
-//! One document of a rules file: the rules of one bus, and tests of them.
+//! One document of a rules file: the rules of one bus, tests of them, and schemas.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use super::issue::Place;
 use super::names::BusName;
 use super::names::RuleName;
 use super::names::TargetName;
+use super::registry::SchemaFile;
 use super::rule::Rule;
 use super::yaml::Document;
 
@@ -24,6 +25,8 @@ pub struct RulesFile {
     pub bus: BusName,
     /// The rules.
     pub rules: Vec<Rule>,
+    /// Schemas of event types, each type once.
+    pub schemas: Vec<SchemaFile>,
     /// The tests, which are run against the rules of the same document.
     pub tests: Vec<RuleTest>,
     origin: Option<Origin>,
@@ -56,7 +59,7 @@ pub struct RuleTest {
     pub expect: Value,
 }
 
-pub(in crate::catalog) const KEYS: &[&str] = &["bus", "rules", "tests"];
+pub(in crate::catalog) const KEYS: &[&str] = &["bus", "rules", "schemas", "tests"];
 pub(in crate::catalog) const TEST_KEYS: &[&str] = &["name", "event", "expect"];
 
 impl RulesFile {
@@ -86,11 +89,13 @@ impl RulesFile {
         let fields = Fields::of(value, "", "a rules file", issues)?;
         fields.only(KEYS, &[], issues);
         let bus = bus(&fields, issues);
+        let schemas = schemas(&fields, issues);
         let rules = rules(&fields, issues);
         let tests = tests(&fields, issues);
         Some(Self {
             bus: bus?,
             rules,
+            schemas,
             tests,
             origin: None,
         })
@@ -109,7 +114,8 @@ fn bus(fields: &Fields<'_>, issues: &mut Issues) -> Option<BusName> {
 }
 
 fn rules(fields: &Fields<'_>, issues: &mut Issues) -> Vec<Rule> {
-    if fields.required("rules", "rules: []", issues).is_none() {
+    // A document of schemas needs no rules.
+    if fields.find("schemas").is_none() && fields.required("rules", "rules: []", issues).is_none() {
         return Vec::new();
     }
     let items = fields.list("rules", issues);
@@ -126,6 +132,21 @@ fn rules(fields: &Fields<'_>, issues: &mut Issues) -> Vec<Rule> {
         rules.extend(Rule::decode_at(item, &at, None, issues));
     }
     rules
+}
+
+fn schemas(fields: &Fields<'_>, issues: &mut Issues) -> Vec<SchemaFile> {
+    let mut types = HashSet::new();
+    let mut schemas = Vec::new();
+    for (at, item) in fields.list("schemas", issues) {
+        if let Some(kind) = item.get("type").and_then(Value::as_str)
+            && !types.insert(kind)
+        {
+            let detail = format!("the document has two schemas of `{kind}`");
+            issues.push(Issue::new(format!("{at}/type"), "duplicate-name", detail));
+        }
+        schemas.extend(SchemaFile::decode(item, &at, issues));
+    }
+    schemas
 }
 
 fn tests(fields: &Fields<'_>, issues: &mut Issues) -> Vec<RuleTest> {

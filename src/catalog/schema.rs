@@ -13,9 +13,10 @@ pub fn rules_schema() -> Value {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Tramline rules file",
         "type": "object",
-        "required": ["rules"],
+        "anyOf": [{ "required": ["rules"] }, { "required": ["schemas"] }],
         "additionalProperties": false,
         "properties": {
+            "schemas": { "type": "array", "items": { "$ref": "#/definitions/schema" } },
             "bus": { "$ref": "#/definitions/name", "default": "default", "description": "Bus of the rules" },
             "rules": { "type": "array", "items": { "$ref": "#/definitions/rule" } },
             "tests": { "type": "array", "items": { "$ref": "#/definitions/test" } }
@@ -39,6 +40,30 @@ pub fn rules_schema() -> Value {
             "circuit": circuit(),
             "retry": retry(),
             "test": test(),
+            "schema": schema(),
+        }
+    })
+}
+
+fn schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["type"],
+        "minProperties": 2,
+        "additionalProperties": false,
+        "properties": {
+            "type": { "type": "string", "minLength": 1, "description": "Event type" },
+            "schema": { "type": ["object", "boolean"], "description": "JSON Schema that should be the newest version" },
+            "compatibility": {
+                "enum": [
+                    "none", "backward", "backward_transitive", "forward", "forward_transitive", "full",
+                    "full_transitive"
+                ],
+                "default": "backward"
+            },
+            "policy": { "enum": ["lenient", "strict"], "default": "lenient" },
+            "validation": { "enum": ["off", "warn", "reject"], "default": "warn" },
+            "description": { "type": "string" }
         }
     })
 }

@@ -364,6 +364,32 @@ pub(super) enum SchemasVerb {
     Validate(SchemaValidateArgs),
     /// Say where two versions or files differ; fails if they do
     Diff(SchemaDiffArgs),
+    /// Propose a schema from real events, and say how they differ from the one there is
+    Infer(SchemaInferArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaInferArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// The event type
+    #[arg(value_name = "TYPE")]
+    pub(super) kind: String,
+    /// Look at the events of one bus
+    #[arg(long)]
+    pub(super) bus: Option<String>,
+    /// Begin with this time, sequence or `earliest`; the newest events by default
+    #[arg(long)]
+    pub(super) from: Option<String>,
+    /// End before this time or sequence
+    #[arg(long)]
+    pub(super) to: Option<String>,
+    /// How many events to look at; 1,000 by default
+    #[arg(long)]
+    pub(super) sample: Option<usize>,
+    /// Print the proposed schema alone
+    #[arg(long)]
+    pub(super) document: bool,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,8 @@ mod dlq;
 mod error;
 mod event;
 mod explain;
+mod impact;
+mod infer;
 mod log;
 mod output;
 mod publish;

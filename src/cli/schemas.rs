@@ -1,4 +1,4 @@
-//! `schemas register`, `list`, `get`, `check`, `validate` and `diff`.
+//! `schemas register`, `list`, `get`, `check`, `validate` and `diff`; `infer` is beside.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,12 +19,14 @@ use super::args::SchemasVerb;
 use super::args::ServerArgs;
 use super::client::Client;
 use super::error::CliError;
+use super::impact;
+use super::infer;
 use super::output;
 use crate::api::CheckReply;
+use crate::api::RegisteredReply;
 use crate::api::SchemaList;
 use crate::api::SchemaReply;
 use crate::api::ValidateReply;
-use crate::api::VersionReply;
 
 pub(super) async fn run(verb: SchemasVerb) -> Result<ExitCode, CliError> {
     match verb {
@@ -34,6 +36,7 @@ pub(super) async fn run(verb: SchemasVerb) -> Result<ExitCode, CliError> {
         SchemasVerb::Check(args) => check(&args).await,
         SchemasVerb::Validate(args) => validate(&args).await,
         SchemasVerb::Diff(args) => diff(&args).await,
+        SchemasVerb::Infer(args) => infer::run(&args).await,
     }
 }
 
@@ -44,11 +47,15 @@ async fn register(args: &SchemaRegisterArgs) -> Result<ExitCode, CliError> {
         .request(Method::POST, &path(&document.kind, "/versions"))
         .query(&[("accept_undecided", args.accept_undecided)])
         .body(read(&document.file)?);
-    let version: VersionReply = client.call(request).await?;
+    let reply: RegisteredReply = client.call(request).await?;
     if document.server.output == Output::Table {
-        output::print(&format!("version {} of {}", version.version, version.kind))?;
+        output::print(&format!(
+            "version {} of {}",
+            reply.version.version, reply.version.kind
+        ))?;
+        impact::print(&reply.breaks, &reply.violations)?;
     } else {
-        output::json(&version, document.server.output)?;
+        output::json(&reply, document.server.output)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -127,6 +134,7 @@ async fn check(args: &SchemaDocumentArgs) -> Result<ExitCode, CliError> {
                 output::print(&format!("    for example {example}"))?;
             }
         }
+        impact::print(&reply.breaks, &reply.violations)?;
     } else {
         output::json(&reply, args.server.output)?;
     }
@@ -230,7 +238,8 @@ async fn version_of(client: &Client, kind: &str, version: &str) -> Result<Value,
     client.get(&path(kind, &format!("/versions/{version}"))).await
 }
 
-fn path(kind: &str, rest: &str) -> String {
+/// The path of a schema, or below it.
+pub(super) fn path(kind: &str, rest: &str) -> String {
     format!(
         "/v1/schemas/{}{rest}",
         utf8_percent_encode(kind, NON_ALPHANUMERIC)

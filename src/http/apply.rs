@@ -16,6 +16,7 @@ use super::problem::of_issues;
 use super::state::AppState;
 use crate::api::PlanReply;
 use crate::catalog;
+use crate::catalog::EventType;
 use crate::catalog::Plan;
 use crate::catalog::PlanEntry;
 use crate::event;
@@ -99,12 +100,15 @@ fn reply(plan: &Plan, dry_run: bool) -> PlanReply {
             format!("{}/{}", entry.bus, entry.rule)
         }
     };
-    let names = |entries: &[PlanEntry]| entries.iter().map(name).collect();
+    let names = |entries: &[PlanEntry], schemas: &[EventType]| {
+        let schemas = schemas.iter().map(|kind| format!("schemas/{kind}"));
+        schemas.chain(entries.iter().map(name)).collect()
+    };
     PlanReply {
-        add: names(&plan.add),
-        change: names(&plan.change),
-        remove: names(&plan.remove),
-        unchanged: names(&plan.unchanged),
+        add: names(&plan.add, &plan.schemas.add),
+        change: names(&plan.change, &plan.schemas.change),
+        remove: names(&plan.remove, &[]),
+        unchanged: names(&plan.unchanged, &plan.schemas.unchanged),
         buses: plan
             .buses_created
             .iter()

@@ -51,6 +51,9 @@ use crate::secret::Vault;
 /// Between attempts to make the log take note of a change while it has more to write than it may hold.
 const LOG_AGAIN: Duration = Duration::from_millis(100);
 
+/// How often a change is planned anew because another server was faster.
+const ATTEMPTS: u32 = 20;
+
 /// What somebody wants the catalog to be.
 #[derive(Debug)]
 pub enum Desired {
@@ -399,26 +402,30 @@ impl Control {
 
     async fn change_in_turn(&self, desired: &mut Desired, dry_run: bool) -> Result<Plan, ControlError> {
         let _turn = self.turn.lock().await;
-        let result = self.try_change(desired, dry_run).await;
-        let is_unclear = matches!(
-            result,
-            Err(ControlError::Repository(
-                RepositoryError::Conflict | RepositoryError::OutcomeUnknown { .. }
-            ))
-        );
-        if is_unclear {
+        let mut attempt = 1;
+        loop {
+            let result = self.try_change(desired, dry_run).await;
+            let is_unclear = match &result {
+                Err(ControlError::Repository(RepositoryError::Conflict)) => attempt < ATTEMPTS,
+                Err(ControlError::Repository(RepositoryError::OutcomeUnknown { .. })) => attempt == 1,
+                _ => false,
+            };
+            if !is_unclear {
+                return result;
+            }
             // The catalog is not what we think: see what it says now, and try once more.
             self.reload().await?;
-            return self.try_change(desired, dry_run).await;
+            attempt += 1;
         }
-        result
     }
 
     async fn try_change(&self, desired: &mut Desired, dry_run: bool) -> Result<Plan, ControlError> {
         let snapshot = self.router.snapshot();
         let view = snapshot.view();
         self.admit(view, desired)?;
-        let Planned { plan, change } = self.plan(view, desired)?;
+        let Planned { mut plan, mut change } = self.plan(view, desired)?;
+        self.plan_schemas(view, &desired.files(), (&mut plan, &mut change))
+            .await?;
         let circles = desired.circles(view, &change);
         if !circles.is_empty() {
             return Err(ControlError::Refused(circles));

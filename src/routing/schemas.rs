@@ -14,8 +14,11 @@ use crate::catalog::Change;
 use crate::catalog::EventType;
 use crate::catalog::Issue;
 use crate::catalog::Origins;
+use crate::catalog::Plan;
 use crate::catalog::PutSchema;
+use crate::catalog::RulesFile;
 use crate::catalog::SchemaEntry;
+use crate::catalog::SchemaFile;
 use crate::catalog::SchemaSettings;
 use crate::catalog::SchemaVersion;
 use crate::catalog::View;
@@ -101,7 +104,7 @@ impl Control {
         let judging = tokio::task::spawn_blocking(move || {
             // Held by the work itself, which goes on when nobody waits for it any more.
             let _permit = permit;
-            judge(&view, router.origins(), &kind, &bytes)
+            judge(&view, router.origins(), (&kind, None), &bytes)
         });
         let judged = judging.await.map_err(|_| ControlError::Stopping)?;
         judged.map_err(RegisterError::Invalid)
@@ -173,11 +176,112 @@ impl Control {
     }
 }
 
+impl Control {
+    /// Adds the schemas of files to a plan. Judging them takes a while.
+    pub(super) async fn plan_schemas(
+        &self,
+        view: &Arc<View>,
+        files: &[&RulesFile],
+        (plan, change): (&mut Plan, &mut Change),
+    ) -> Result<(), ControlError> {
+        let mut refused = Vec::new();
+        for file in files {
+            for named in &file.schemas {
+                match self.plan_schema(view, named).await? {
+                    Ok(step) => step.join(&named.kind, plan, change),
+                    Err(issues) => refused.extend(issues.into_iter().map(|mut issue| {
+                        issue.place = file.place(&issue);
+                        issue
+                    })),
+                }
+            }
+        }
+        if refused.is_empty() {
+            Ok(())
+        } else {
+            Err(ControlError::Refused(refused))
+        }
+    }
+
+    async fn plan_schema(
+        &self,
+        view: &Arc<View>,
+        named: &SchemaFile,
+    ) -> Result<Result<SchemaStep, Vec<Issue>>, ControlError> {
+        let live = view.schema(named.kind.as_str());
+        let revision = live.map_or(0, |live| live.revision);
+        let settings = named.settings.as_ref();
+        let settings = settings.filter(|settings| live.is_none_or(|live| live.settings != **settings));
+        let mut step = SchemaStep {
+            is_new: live.is_none(),
+            settings: settings.map(|settings| PutSchema {
+                kind: named.kind.clone(),
+                expect: revision,
+                settings: Arc::new(Value::Object(settings.shown())),
+            }),
+            version: None,
+        };
+        let Some(document) = &named.document else {
+            return Ok(Ok(step));
+        };
+        let (view, router) = (Arc::clone(view), Arc::clone(self.router()));
+        let (kind, text) = (named.kind.clone(), document.to_string());
+        let wanted = named.settings.clone();
+        let judging = tokio::task::spawn_blocking(move || {
+            judge(&view, router.origins(), (&kind, wanted.as_ref()), text.as_bytes())
+        });
+        let judged = match judging.await.map_err(|_| ControlError::Stopping)? {
+            Ok(judged) => judged,
+            Err(errors) => return Ok(Err(named.issues(&errors))),
+        };
+        if judged.same_as.is_some() {
+            return Ok(Ok(step));
+        }
+        if judged.verdict.answer != Answer::Compatible {
+            let reasons = judged.verdict.reasons.iter().map(|reason| {
+                let pointer = format!("{}/schema{}", named.pointer, reason.pointer);
+                Issue::new(pointer, "incompatible-schema", reason.detail.clone())
+            });
+            return Ok(Err(reasons.collect()));
+        }
+        step.version = Some(AddVersion {
+            kind: named.kind.clone(),
+            expect: revision,
+            settings: Arc::new(Value::Object(SchemaSettings::default().shown())),
+            document: judged.document.value().to_string().into(),
+            refers: judged.refers,
+        });
+        Ok(Ok(step))
+    }
+}
+
+/// What it takes to bring a schema to what a file says.
+struct SchemaStep {
+    is_new: bool,
+    settings: Option<PutSchema>,
+    version: Option<AddVersion>,
+}
+
+impl SchemaStep {
+    fn join(self, kind: &EventType, plan: &mut Plan, change: &mut Change) {
+        let is_same = self.settings.is_none() && self.version.is_none();
+        let named = match (self.is_new, is_same) {
+            (true, _) => &mut plan.schemas.add,
+            (false, false) => &mut plan.schemas.change,
+            (false, true) => &mut plan.schemas.unchanged,
+        };
+        named.push(kind.clone());
+        // An entry that says nothing of itself comes with its first version.
+        change.put_schemas.extend(self.settings);
+        change.add_versions.extend(self.version);
+    }
+}
+
 /// Takes a while: for a thread that may be kept.
 fn judge(
     view: &Arc<View>,
     origins: &Origins,
-    kind: &EventType,
+    (kind, settings): (&EventType, Option<&SchemaSettings>),
     bytes: &[u8],
 ) -> Result<Judged, Vec<SchemaError>> {
     let find = |kind: &EventType, number| view.schema_version(kind.as_str(), number).cloned();
@@ -186,7 +290,7 @@ fn judge(
     let entry = view.schema(kind.as_str()).map(AsRef::as_ref);
     let versions = entry.map(|entry| entry.versions.as_slice()).unwrap_or_default();
     let defaults = SchemaSettings::default();
-    let settings = entry.map_or(&defaults, |entry| &entry.settings);
+    let settings = settings.unwrap_or_else(|| entry.map_or(&defaults, |entry| &entry.settings));
     let numbered = versions.iter().map(|version| {
         let compiled = version.compiled().map_err(<[_]>::to_vec)?;
         Ok((version.number, compiled.document.clone()))

@@ -31,6 +31,7 @@ mod route_tests;
 mod rules_api;
 mod rules_files;
 mod schemas;
+mod shared_database;
 mod sources;
 mod support;
 mod system_events;

@@ -79,16 +79,19 @@ async fn rules_live_in_the_database_and_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn the_database_of_another_log_is_refused() {
+async fn a_log_in_use_does_not_join_the_database_of_another_one() {
     on_postgres(async |database| {
         let flags = ["--database-url", database.location.as_str()];
         let mut server = Server::start_with(&flags).await;
         let log = server.get("/v1/status").await["log"].as_str().unwrap().to_owned();
         assert!(server.stop().await.success());
-        let other = Server::start().await;
-        let data = other.dir().join("other").display().to_string();
-        let args = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &data];
-        let ran = tramline(&[&args[..], &flags[..]].concat()).await.ended(1);
+        let mut other = Server::start().await;
+        assert!(other.stop().await.success());
+        let args = ["serve", "--listen", "127.0.0.1:0", "--data-dir"];
+        let data = other.data_dir();
+        let ran = tramline(&[&args[..], &[data.as_str()], &flags[..]].concat())
+            .await
+            .ended(1);
         assert!(ran.stderr.contains(&log), "{}", ran.stderr);
         server.restart().await;
     })

@@ -12,6 +12,7 @@ use super::change::PutRule;
 use super::current::Current;
 use super::current::LiveRule;
 use super::names::BusName;
+use super::names::EventType;
 use super::names::RuleName;
 use super::rule::Rule;
 use super::rules_file::RulesFile;
@@ -30,6 +31,19 @@ pub struct Plan {
     pub unchanged: Vec<PlanEntry>,
     /// Buses that are named and do not exist.
     pub buses_created: Vec<BusName>,
+    /// Schemas that are named.
+    pub schemas: SchemaPlan,
+}
+
+/// What would change of schemas, in the order of the files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SchemaPlan {
+    /// Schemas that are new.
+    pub add: Vec<EventType>,
+    /// Schemas that get a version or other settings.
+    pub change: Vec<EventType>,
+    /// Schemas that stay as they are.
+    pub unchanged: Vec<EventType>,
 }
 
 /// One rule in a plan.
@@ -88,7 +102,7 @@ impl Plan {
     pub fn apply(current: &Current, files: &[RulesFile], prune: bool) -> Result<Planned, PlanError> {
         let mut planner = Planner::new(current, Authority::Api);
         for file in files {
-            planner.name_bus(&file.bus);
+            planner.name_bus_of(file);
             for rule in &file.rules {
                 planner.put(&file.bus, rule, None)?;
             }
@@ -110,7 +124,7 @@ impl Plan {
         let mut planner = Planner::new(current, Authority::Files);
         for source in sources {
             for file in &source.files {
-                planner.name_bus(&file.bus);
+                planner.name_bus_of(file);
                 for rule in &file.rules {
                     planner.place(&file.bus, rule, Some(&source.name));
                 }
@@ -175,6 +189,13 @@ impl<'a> Planner<'a> {
             buses,
             named,
             planned: Planned::default(),
+        }
+    }
+
+    /// Notes the bus that a file is about; one of schemas alone is about none.
+    fn name_bus_of(&mut self, file: &RulesFile) {
+        if file.schemas.is_empty() || !file.rules.is_empty() {
+            self.name_bus(&file.bus);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod bus_settings;
 mod entry;
+mod file;
 mod settings;
 mod source;
 mod url;
@@ -9,6 +10,8 @@ mod version;
 
 pub use bus_settings::BusSettings;
 pub use entry::SchemaEntry;
+pub use file::SchemaFile;
+pub use file::rules_file_of_schema;
 pub use settings::SchemaSettings;
 pub use settings::Validation;
 pub use source::RegisteredSource;

@@ -9,7 +9,7 @@ use crate::catalog::issue::Issue;
 use crate::schema::compat::Compatibility;
 use crate::schema::compat::Policy;
 
-const KEYS: &[&str] = &["compatibility", "policy", "validation", "description"];
+pub(super) const KEYS: &[&str] = &["compatibility", "policy", "validation", "description"];
 const COMPATIBILITIES: [(&str, Compatibility); 7] = [
     ("none", Compatibility::None),
     ("backward", Compatibility::Backward),
@@ -70,20 +70,24 @@ impl SchemaSettings {
         let mut issues = Issues::default();
         let read = Fields::of(given, "", "the settings of a schema", &mut issues).map(|fields| {
             fields.only(KEYS, &[], &mut issues);
-            let defaults = Self::default();
-            Self {
-                compatibility: choice(&fields, "compatibility", &COMPATIBILITIES, &mut issues)
-                    .unwrap_or(defaults.compatibility),
-                policy: choice(&fields, "policy", &POLICIES, &mut issues).unwrap_or(defaults.policy),
-                validation: choice(&fields, "validation", &VALIDATIONS, &mut issues)
-                    .unwrap_or(defaults.validation),
-                description: match fields.find("description") {
-                    None | Some(Value::Null) => None,
-                    Some(_) => fields.text("description", &mut issues).map(str::to_owned),
-                },
-            }
+            Self::decode(&fields, &mut issues)
         });
         issues.or(read)
+    }
+
+    /// Reads the settings among these fields.
+    pub(super) fn decode(fields: &Fields<'_>, issues: &mut Issues) -> Self {
+        let defaults = Self::default();
+        Self {
+            compatibility: choice(fields, "compatibility", &COMPATIBILITIES, issues)
+                .unwrap_or(defaults.compatibility),
+            policy: choice(fields, "policy", &POLICIES, issues).unwrap_or(defaults.policy),
+            validation: choice(fields, "validation", &VALIDATIONS, issues).unwrap_or(defaults.validation),
+            description: match fields.find("description") {
+                None | Some(Value::Null) => None,
+                Some(_) => fields.text("description", issues).map(str::to_owned),
+            },
+        }
     }
 
     /// The settings as they are stored and shown, every one of them.

@@ -10,6 +10,7 @@ use super::decode::Issues;
 use super::issue::Issue;
 use super::issue::Place;
 use super::names::BusName;
+use super::names::EventType;
 use super::names::RuleName;
 use super::rules_file::Origin;
 use super::rules_file::RulesFile;
@@ -29,7 +30,7 @@ pub struct Source {
 ///
 /// # Errors
 /// All issues of all texts, each with its file, line and column; and a `duplicate-name` for each
-/// rule that two documents name.
+/// rule and each schema that two documents name.
 pub fn read_sources(texts: &[(String, String)]) -> Result<Vec<Source>, Vec<Issue>> {
     let mut issues = Issues::default();
     let mut claims = Claims::default();
@@ -63,8 +64,12 @@ pub fn read_json(text: &str) -> Result<RulesFile, Vec<Issue>> {
     RulesFile::decode(&value)
 }
 
-/// Which document named a rule first.
-type Claims = HashMap<(BusName, RuleName), String>;
+/// Which document named a rule or a schema first.
+#[derive(Default)]
+struct Claims {
+    rules: HashMap<(BusName, RuleName), String>,
+    schemas: HashMap<EventType, String>,
+}
 
 fn read(name: Option<&str>, text: &str, claims: &mut Claims, issues: &mut Issues) -> Vec<RulesFile> {
     let documents = match documents(name, text) {
@@ -96,14 +101,14 @@ fn read(name: Option<&str>, text: &str, claims: &mut Claims, issues: &mut Issues
     files
 }
 
-/// Notes the rules of a document and reports those that another document named before.
+/// Notes the rules and schemas of a document and reports those that another document named before.
 fn claim(file: &RulesFile, name: Option<&str>, claims: &mut Claims) -> Vec<Issue> {
     let name = name.unwrap_or("this text");
     let mut found = Vec::new();
     for (index, rule) in file.rules.iter().enumerate() {
         let key = (file.bus.clone(), rule.name.clone());
-        let Some(first) = claims.get(&key) else {
-            claims.insert(key, name.to_owned());
+        let Some(first) = claims.rules.get(&key) else {
+            claims.rules.insert(key, name.to_owned());
             continue;
         };
         let detail = if first == name {
@@ -122,6 +127,18 @@ fn claim(file: &RulesFile, name: Option<&str>, claims: &mut Claims) -> Vec<Issue
             "duplicate-name",
             detail,
         ));
+    }
+    for schema in &file.schemas {
+        if let Some(first) = claims.schemas.get(&schema.kind) {
+            let detail = format!("the schema of `{}` is in {first} already", schema.kind);
+            found.push(Issue::new(
+                format!("{}/type", schema.pointer),
+                "duplicate-name",
+                detail,
+            ));
+        } else {
+            claims.schemas.insert(schema.kind.clone(), name.to_owned());
+        }
     }
     found
 }

@@ -1,9 +1,13 @@
 //! The schema registry: schemas of event types, and what they say about events.
 
 mod command_line;
+mod files;
+mod impact;
+mod inferring;
 mod publishing;
 mod registering;
 mod resource;
+mod showing;
 
 use reqwest::Method;
 use serde_json::Value;
