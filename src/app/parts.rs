@@ -172,10 +172,14 @@ pub(super) async fn rule(
     repository
         .raise_counters(known.highest_bus.0, known.highest_route.0)
         .await?;
-    let view = Arc::new(View::from_loaded(
-        &load(repository.as_ref()).await?,
-        &View::default(),
-    )?);
+    let loaded = load(repository.as_ref()).await?;
+    if is_unused && loaded.meta.logs.len() > 1 {
+        tracing::warn!(
+            log = %log.uuid(),
+            "a new log joins the catalog; if this server had events before, its data directory is not the one it had"
+        );
+    }
+    let view = Arc::new(View::from_loaded(&loaded, &View::default())?);
     let missing = missing_announcements(&log, &view);
     if !missing.is_empty() {
         log.record(missing).await?;
