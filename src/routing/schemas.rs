@@ -18,6 +18,7 @@ use crate::catalog::PutSchema;
 use crate::catalog::SchemaEntry;
 use crate::catalog::SchemaSettings;
 use crate::catalog::SchemaVersion;
+use crate::catalog::Versions;
 use crate::catalog::View;
 use crate::catalog::parse_document;
 use crate::schema::SchemaDocument;
@@ -86,19 +87,62 @@ impl Control {
     /// # Errors
     /// [`RegisterError::Invalid`] and [`RegisterError::Busy`].
     pub async fn judge(&self, kind: &EventType, document: &[u8]) -> Result<Judged, RegisterError> {
+        let (kind, bytes) = (kind.clone(), document.to_vec());
+        self.in_turn(move |view, origins| judge(view, origins, &kind, &bytes, None))
+            .await
+    }
+
+    /// Judges a document against one version of the schema of an event type, without storing it.
+    ///
+    /// # Errors
+    /// [`RegisterError::Invalid`] and [`RegisterError::Busy`].
+    pub async fn judge_against(
+        &self,
+        kind: &EventType,
+        document: &[u8],
+        number: u32,
+    ) -> Result<Judged, RegisterError> {
+        let (kind, bytes) = (kind.clone(), document.to_vec());
+        self.in_turn(move |view, origins| judge(view, origins, &kind, &bytes, Some(number)))
+            .await
+    }
+
+    /// The version of the schema of an event type that says the same as a document.
+    ///
+    /// # Errors
+    /// [`RegisterError::Invalid`] and [`RegisterError::Busy`].
+    pub async fn version_saying(
+        &self,
+        kind: &EventType,
+        document: &[u8],
+    ) -> Result<Option<Arc<SchemaVersion>>, RegisterError> {
+        let (kind, bytes) = (kind.clone(), document.to_vec());
+        self.in_turn(move |view, origins| {
+            let (document, _) = read(view, origins, &bytes)?;
+            let entry = view.schema(kind.as_str());
+            Ok(entry.and_then(|entry| entry.version_saying(&document).cloned()))
+        })
+        .await
+    }
+
+    /// Does what may keep a processor for seconds, few at once.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&View, &Origins) -> Result<T, Vec<SchemaError>> + Send + 'static,
+    ) -> Result<T, RegisterError> {
         let waited = tokio::time::timeout(JUDGE_WAIT, JUDGES.acquire()).await;
         let Ok(Ok(permit)) = waited else {
             return Err(RegisterError::Busy);
         };
         let view = Arc::clone(self.router().snapshot().view());
-        let (router, kind, bytes) = (Arc::clone(self.router()), kind.clone(), document.to_vec());
-        let judging = tokio::task::spawn_blocking(move || {
+        let router = Arc::clone(self.router());
+        let working = tokio::task::spawn_blocking(move || {
             // Held by the work itself, which goes on when nobody waits for it any more.
             let _permit = permit;
-            judge(&view, router.origins(), &kind, &bytes)
+            work(&view, router.origins())
         });
-        let judged = judging.await.map_err(|_| ControlError::Stopping)?;
-        judged.map_err(RegisterError::Invalid)
+        let done = working.await.map_err(|_| ControlError::Stopping)?;
+        done.map_err(RegisterError::Invalid)
     }
 
     /// Makes a document the next version of the schema of an event type, which is added if there is none.
@@ -159,10 +203,24 @@ impl Control {
     }
 }
 
-/// Takes a while: for a thread that may be kept.
-fn judge(view: &View, origins: &Origins, kind: &EventType, bytes: &[u8]) -> Result<Judged, Vec<SchemaError>> {
+fn read(
+    view: &View,
+    origins: &Origins,
+    bytes: &[u8],
+) -> Result<(SchemaDocument, Versions), Vec<SchemaError>> {
     let find = |kind: &EventType, number| view.schema_version(kind.as_str(), number).cloned();
-    let (document, refers) = parse_document(bytes, |url| origins.version_at(url), find)?;
+    parse_document(bytes, |url| origins.version_at(url), find)
+}
+
+/// Against that version only, if there is a number. Takes a while: for a thread that may be kept.
+fn judge(
+    view: &View,
+    origins: &Origins,
+    kind: &EventType,
+    bytes: &[u8],
+    against: Option<u32>,
+) -> Result<Judged, Vec<SchemaError>> {
+    let (document, refers) = read(view, origins, bytes)?;
     Validator::compile(&document).map_err(|error| vec![error])?;
     let entry = view.schema(kind.as_str()).map(AsRef::as_ref);
     let versions = entry.map(|entry| entry.versions.as_slice()).unwrap_or_default();
@@ -170,6 +228,7 @@ fn judge(view: &View, origins: &Origins, kind: &EventType, bytes: &[u8]) -> Resu
     let settings = entry.map_or(&defaults, |entry| &entry.settings);
     let numbered = versions
         .iter()
+        .filter(|version| against.is_none_or(|number| number == version.number))
         .map(|version| (version.number, version.document.clone()));
     let verdict = check_against_versions(
         &numbered.collect::<Vec<_>>(),

@@ -2,6 +2,7 @@
 
 mod bus_settings;
 mod entry;
+mod references;
 mod settings;
 mod source;
 mod url;
@@ -11,6 +12,8 @@ pub use entry::SchemaEntry;
 pub use entry::SchemaVersion;
 pub use entry::Versions;
 pub use entry::parse_document;
+pub use references::refer_by_url;
+pub use references::references;
 pub use settings::SchemaSettings;
 pub use settings::Validation;
 pub use source::RegisteredSource;
