@@ -1,5 +1,6 @@
 //! The wire types of the HTTP API: what goes over the line, and nothing else.
 
+pub mod confluent;
 mod connections;
 mod control;
 mod delivery;

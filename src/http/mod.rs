@@ -5,6 +5,7 @@ mod blocking;
 mod body;
 mod buses;
 mod chunk;
+mod confluent;
 mod connections;
 mod dead_letters;
 mod deliveries;
