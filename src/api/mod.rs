@@ -1,6 +1,7 @@
 //! The wire types of the HTTP API: what goes over the line, and nothing else.
 
 mod catalog;
+pub mod confluent;
 mod connections;
 mod control;
 mod delivery;

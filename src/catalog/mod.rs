@@ -75,6 +75,8 @@ pub use registry::SchemaVersion;
 pub use registry::Validation;
 pub use registry::Versions;
 pub use registry::parse_document;
+pub use registry::refer_by_url;
+pub use registry::references;
 pub use registry::rules_file_of_schema;
 pub use registry::version_path;
 pub use repository::Repository;

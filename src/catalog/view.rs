@@ -332,6 +332,13 @@ impl View {
         self.schema(kind)?.version(number)
     }
 
+    /// The version of that number among all versions of all types, with its schema; looks into every schema.
+    #[must_use]
+    pub fn schema_version_with_id(&self, id: u64) -> Option<(&Arc<SchemaEntry>, &Arc<SchemaVersion>)> {
+        let mut schemas = self.schemas.values();
+        schemas.find_map(|entry| Some((entry, entry.version_with_id(id)?)))
+    }
+
     /// The versions of other schemas that refer to one of this event type, as type and number.
     pub fn schemas_referring_to<'a>(
         &'a self,

@@ -24,6 +24,7 @@ use http::header::ORIGIN;
 use hyper::body::Incoming;
 use tower::Service as _;
 
+use super::confluent;
 use super::leftover::Leftover;
 use super::state::AppState;
 use crate::problem::Problem;
@@ -60,7 +61,8 @@ impl Guarded {
         let (request, leftover) = Leftover::of(request);
         let mut response = if self.state.info.is_loopback && is_foreign(&request) {
             let detail = "on a loopback address only requests to localhost are served (protection against DNS rebinding)";
-            Problem::new(403, "foreign-host", detail).into_response()
+            let is_confluent = confluent::is_below(request.uri().path());
+            shaped(is_confluent, Problem::new(403, "foreign-host", detail))
         } else {
             CURRENT_ID
                 .scope(id.clone(), answer(&mut self.router, request))
@@ -85,17 +87,23 @@ impl hyper::service::Service<http::Request<Incoming>> for Guarded {
 
 /// What the router answers; a panic in a handler is a fault of ours, and still an answer.
 async fn answer(router: &mut Router, request: Request) -> Response {
+    let is_confluent = confluent::is_below(request.uri().path());
     match AssertUnwindSafe(router.call(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
         Err(_) => {
             tracing::error!(request = current_id(), "a handler panicked");
-            Problem::new(
-                500,
-                "internal",
-                "the server could not serve this request; its log says why",
-            )
-            .into_response()
+            let detail = "the server could not serve this request; its log says why";
+            shaped(is_confluent, Problem::new(500, "internal", detail))
         }
+    }
+}
+
+/// A problem, in the shape that its reader knows.
+fn shaped(is_confluent: bool, problem: Problem) -> Response {
+    if is_confluent {
+        confluent::refused(problem)
+    } else {
+        problem.into_response()
     }
 }
 

@@ -6,6 +6,7 @@ mod body;
 mod buses;
 mod catalog;
 mod chunk;
+mod confluent;
 mod connections;
 mod dead_letters;
 mod deliveries;

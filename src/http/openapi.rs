@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 use super::apply;
 use super::buses;
 use super::catalog;
+use super::confluent;
 use super::connections;
 use super::dead_letters;
 use super::deliveries;
@@ -95,6 +96,8 @@ pub fn router(state: Arc<AppState>) -> Guarded {
             "/openapi.json",
             axum::routing::get(async move || Json(Arc::clone(&document))),
         )
+        // Somebody else's interface, which is described elsewhere.
+        .merge(confluent::routes())
         .fallback(guard::not_found)
         .method_not_allowed_fallback(guard::method_not_allowed)
         .with_state(Arc::clone(&state));

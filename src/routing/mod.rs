@@ -11,6 +11,7 @@ mod control;
 mod decide;
 mod gate;
 mod sample;
+mod schema_files;
 mod schemas;
 mod snapshot;
 mod sources;

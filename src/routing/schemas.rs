@@ -14,13 +14,11 @@ use crate::catalog::Change;
 use crate::catalog::EventType;
 use crate::catalog::Issue;
 use crate::catalog::Origins;
-use crate::catalog::Plan;
 use crate::catalog::PutSchema;
-use crate::catalog::RulesFile;
 use crate::catalog::SchemaEntry;
-use crate::catalog::SchemaFile;
 use crate::catalog::SchemaSettings;
 use crate::catalog::SchemaVersion;
+use crate::catalog::Versions;
 use crate::catalog::View;
 use crate::catalog::parse_document;
 use crate::schema::SchemaDocument;
@@ -57,7 +55,7 @@ pub struct Judged {
     versions: usize,
     /// The catalog by which it was judged.
     pub view: Arc<View>,
-    refers: Vec<(EventType, u32)>,
+    pub(super) refers: Vec<(EventType, u32)>,
 }
 
 /// A document that is a version now.
@@ -95,19 +93,68 @@ impl Control {
     /// # Errors
     /// [`RegisterError::Invalid`] and [`RegisterError::Busy`].
     pub async fn judge(&self, kind: &EventType, document: &[u8]) -> Result<Judged, RegisterError> {
+        let (kind, bytes) = (kind.clone(), document.to_vec());
+        self.in_turn(move |view, origins| judge(view, origins, &kind, &bytes, &By::default()))
+            .await
+    }
+
+    /// Judges a document against one version of the schema of an event type, without storing it.
+    ///
+    /// # Errors
+    /// [`RegisterError::Invalid`] and [`RegisterError::Busy`].
+    pub async fn judge_against(
+        &self,
+        kind: &EventType,
+        document: &[u8],
+        number: u32,
+    ) -> Result<Judged, RegisterError> {
+        let (kind, bytes) = (kind.clone(), document.to_vec());
+        self.in_turn(move |view, origins| {
+            let by = By {
+                version: Some(number),
+                ..By::default()
+            };
+            judge(view, origins, &kind, &bytes, &by)
+        })
+        .await
+    }
+
+    /// The version of the schema of an event type that says the same as a document.
+    ///
+    /// # Errors
+    /// [`RegisterError::Invalid`] and [`RegisterError::Busy`].
+    pub async fn version_saying(
+        &self,
+        kind: &EventType,
+        document: &[u8],
+    ) -> Result<Option<Arc<SchemaVersion>>, RegisterError> {
+        let (kind, bytes) = (kind.clone(), document.to_vec());
+        self.in_turn(move |view, origins| {
+            let (document, _) = read(view, origins, &bytes)?;
+            let entry = view.schema(kind.as_str());
+            Ok(entry.and_then(|entry| entry.version_saying(&document).cloned()))
+        })
+        .await
+    }
+
+    /// Does what may keep a processor for seconds, few at once.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Arc<View>, &Origins) -> Result<T, Vec<SchemaError>> + Send + 'static,
+    ) -> Result<T, RegisterError> {
         let waited = tokio::time::timeout(JUDGE_WAIT, JUDGES.acquire()).await;
         let Ok(Ok(permit)) = waited else {
             return Err(RegisterError::Busy);
         };
         let view = Arc::clone(self.router().snapshot().view());
-        let (router, kind, bytes) = (Arc::clone(self.router()), kind.clone(), document.to_vec());
-        let judging = tokio::task::spawn_blocking(move || {
+        let router = Arc::clone(self.router());
+        let working = tokio::task::spawn_blocking(move || {
             // Held by the work itself, which goes on when nobody waits for it any more.
             let _permit = permit;
-            judge(&view, router.origins(), (&kind, None), &bytes)
+            work(&view, router.origins())
         });
-        let judged = judging.await.map_err(|_| ControlError::Stopping)?;
-        judged.map_err(RegisterError::Invalid)
+        let done = working.await.map_err(|_| ControlError::Stopping)?;
+        done.map_err(RegisterError::Invalid)
     }
 
     /// Makes a document the next version of the schema of an event type, which is added if there is none.
@@ -176,122 +223,45 @@ impl Control {
     }
 }
 
-impl Control {
-    /// Adds the schemas of files to a plan. Judging them takes a while.
-    pub(super) async fn plan_schemas(
-        &self,
-        view: &Arc<View>,
-        files: &[&RulesFile],
-        (plan, change): (&mut Plan, &mut Change),
-    ) -> Result<(), ControlError> {
-        let mut refused = Vec::new();
-        for file in files {
-            for named in &file.schemas {
-                match self.plan_schema(view, named).await? {
-                    Ok(step) => step.join(&named.kind, plan, change),
-                    Err(issues) => refused.extend(issues.into_iter().map(|mut issue| {
-                        issue.place = file.place(&issue);
-                        issue
-                    })),
-                }
-            }
-        }
-        if refused.is_empty() {
-            Ok(())
-        } else {
-            Err(ControlError::Refused(refused))
-        }
-    }
-
-    async fn plan_schema(
-        &self,
-        view: &Arc<View>,
-        named: &SchemaFile,
-    ) -> Result<Result<SchemaStep, Vec<Issue>>, ControlError> {
-        let live = view.schema(named.kind.as_str());
-        let revision = live.map_or(0, |live| live.revision);
-        let settings = named.settings.as_ref();
-        let settings = settings.filter(|settings| live.is_none_or(|live| live.settings != **settings));
-        let mut step = SchemaStep {
-            is_new: live.is_none(),
-            settings: settings.map(|settings| PutSchema {
-                kind: named.kind.clone(),
-                expect: revision,
-                settings: Arc::new(Value::Object(settings.shown())),
-            }),
-            version: None,
-        };
-        let Some(document) = &named.document else {
-            return Ok(Ok(step));
-        };
-        let (view, router) = (Arc::clone(view), Arc::clone(self.router()));
-        let (kind, text) = (named.kind.clone(), document.to_string());
-        let wanted = named.settings.clone();
-        let judging = tokio::task::spawn_blocking(move || {
-            judge(&view, router.origins(), (&kind, wanted.as_ref()), text.as_bytes())
-        });
-        let judged = match judging.await.map_err(|_| ControlError::Stopping)? {
-            Ok(judged) => judged,
-            Err(errors) => return Ok(Err(named.issues(&errors))),
-        };
-        if judged.same_as.is_some() {
-            return Ok(Ok(step));
-        }
-        if judged.verdict.answer != Answer::Compatible {
-            let reasons = judged.verdict.reasons.iter().map(|reason| {
-                let pointer = format!("{}/schema{}", named.pointer, reason.pointer);
-                Issue::new(pointer, "incompatible-schema", reason.detail.clone())
-            });
-            return Ok(Err(reasons.collect()));
-        }
-        step.version = Some(AddVersion {
-            kind: named.kind.clone(),
-            expect: revision,
-            settings: Arc::new(Value::Object(SchemaSettings::default().shown())),
-            document: judged.document.value().to_string().into(),
-            refers: judged.refers,
-        });
-        Ok(Ok(step))
-    }
+fn read(
+    view: &View,
+    origins: &Origins,
+    bytes: &[u8],
+) -> Result<(SchemaDocument, Versions), Vec<SchemaError>> {
+    let find = |kind: &EventType, number| view.schema_version(kind.as_str(), number).cloned();
+    parse_document(bytes, |url| origins.version_at(url), find)
 }
 
-/// What it takes to bring a schema to what a file says.
-struct SchemaStep {
-    is_new: bool,
-    settings: Option<PutSchema>,
-    version: Option<AddVersion>,
-}
-
-impl SchemaStep {
-    fn join(self, kind: &EventType, plan: &mut Plan, change: &mut Change) {
-        let is_same = self.settings.is_none() && self.version.is_none();
-        let named = match (self.is_new, is_same) {
-            (true, _) => &mut plan.schemas.add,
-            (false, false) => &mut plan.schemas.change,
-            (false, true) => &mut plan.schemas.unchanged,
-        };
-        named.push(kind.clone());
-        // An entry that says nothing of itself comes with its first version.
-        change.put_schemas.extend(self.settings);
-        change.add_versions.extend(self.version);
-    }
+/// By what a document is judged.
+#[derive(Default)]
+pub(super) struct By<'a> {
+    /// These settings, and not those of the schema.
+    pub(super) settings: Option<&'a SchemaSettings>,
+    /// This version only.
+    pub(super) version: Option<u32>,
 }
 
 /// Takes a while: for a thread that may be kept.
-fn judge(
+pub(super) fn judge(
     view: &Arc<View>,
     origins: &Origins,
-    (kind, settings): (&EventType, Option<&SchemaSettings>),
+    kind: &EventType,
     bytes: &[u8],
+    by: &By<'_>,
 ) -> Result<Judged, Vec<SchemaError>> {
-    let find = |kind: &EventType, number| view.schema_version(kind.as_str(), number).cloned();
-    let (document, refers) = parse_document(bytes, |url| origins.version_at(url), find)?;
+    let (document, refers) = read(view, origins, bytes)?;
     let validator = Validator::compile(&document).map_err(|error| vec![error])?;
     let entry = view.schema(kind.as_str()).map(AsRef::as_ref);
     let versions = entry.map(|entry| entry.versions.as_slice()).unwrap_or_default();
     let defaults = SchemaSettings::default();
-    let settings = settings.unwrap_or_else(|| entry.map_or(&defaults, |entry| &entry.settings));
-    let numbered = versions.iter().map(|version| {
+    let settings = by
+        .settings
+        .or(entry.map(|entry| &entry.settings))
+        .unwrap_or(&defaults);
+    let meant = versions
+        .iter()
+        .filter(|version| by.version.is_none_or(|number| number == version.number));
+    let numbered = meant.map(|version| {
         let compiled = version.compiled().map_err(<[_]>::to_vec)?;
         Ok((version.number, compiled.document.clone()))
     });

@@ -10,6 +10,7 @@ mod brokers;
 mod bus_targets;
 mod catalog;
 mod cli;
+mod confluent;
 mod connections;
 mod dead_letters;
 mod dedup;

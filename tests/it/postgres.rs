@@ -135,6 +135,14 @@ async fn without_the_database_events_are_taken_and_delivered_and_rules_wait() {
                 "{problem}"
             );
         }
+        let schema = json!({ "schemaType": "JSON", "schema": "{}" });
+        let request = server.request(Method::POST, "/confluent/subjects/t/versions");
+        let (status, answer) = server.call(request.json(&schema)).await;
+        assert_eq!(
+            (status, &answer["error_code"]),
+            (503, &json!(503)),
+            "clients repeat it: {answer}"
+        );
         assert_eq!(
             server.get("/v1/buses/default/rules").await["items"]
                 .as_array()

@@ -37,6 +37,16 @@ impl SchemaEntry {
         self.versions.get(place)
     }
 
+    /// The version of that number among all versions of all types.
+    #[must_use]
+    pub fn version_with_id(&self, id: u64) -> Option<&Arc<SchemaVersion>> {
+        let place = self
+            .versions
+            .binary_search_by_key(&id, |version| version.id)
+            .ok()?;
+        self.versions.get(place)
+    }
+
     /// The version that says the same as a document. Compiles every version that was not used yet.
     #[must_use]
     pub fn version_saying(&self, document: &SchemaDocument) -> Option<&Arc<SchemaVersion>> {

@@ -3,6 +3,7 @@
 mod bus_settings;
 mod entry;
 mod file;
+mod references;
 mod settings;
 mod source;
 mod url;
@@ -12,6 +13,8 @@ pub use bus_settings::BusSettings;
 pub use entry::SchemaEntry;
 pub use file::SchemaFile;
 pub use file::rules_file_of_schema;
+pub use references::refer_by_url;
+pub use references::references;
 pub use settings::SchemaSettings;
 pub use settings::Validation;
 pub use source::RegisteredSource;

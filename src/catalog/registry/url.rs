@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use crate::catalog::names::EventType;
 
 /// What stands before the path of a reference inside a document that names no base of its own.
-const DOCUMENT_BASE: &str = "json-schema://";
+pub(super) const DOCUMENT_BASE: &str = "json-schema://";
 
 /// The addresses under which this server is known.
 #[derive(Debug, Clone, Default)]

@@ -140,6 +140,15 @@ async fn f25_nothing_is_accepted_before_the_rules_are_loaded() {
     ] {
         unavailable(server.request(reqwest::Method::GET, path)).await;
     }
+    for path in ["/subjects", "/schemas/ids/1", "/config"] {
+        let path = format!("/confluent{path}");
+        let refused = server.call(server.request(reqwest::Method::GET, &path)).await;
+        assert_eq!(
+            (refused.0, &refused.1["error_code"]),
+            (503, &json!(503)),
+            "{path}"
+        );
+    }
     let apply = server
         .request(reqwest::Method::POST, "/v1/apply")
         .header("content-type", "application/yaml");

@@ -3,6 +3,7 @@
 
 mod functions;
 mod lambda;
+mod registry;
 mod sdks;
 mod signatures;
 
