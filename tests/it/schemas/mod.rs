@@ -4,6 +4,7 @@ mod command_line;
 mod publishing;
 mod registering;
 mod resource;
+mod suite;
 
 use reqwest::Method;
 use serde_json::Value;
