@@ -19,10 +19,10 @@ use zeroize::Zeroizing;
 
 use super::Address;
 use super::Link;
-use crate::brokers::Cut;
 use crate::brokers::Mosquitto;
 use crate::brokers::PATIENCE;
 use crate::brokers::Rabbit;
+use crate::brokers::Relay;
 use crate::brokers::eventually;
 use crate::target::Outcome;
 use crate::target::Until;
@@ -345,11 +345,11 @@ async fn a_message_whose_acknowledgement_is_lost_is_ambiguous() {
     let node = Rabbit::start().await;
     let owner = Owner::at(&node.url()).await;
     owner.exchange("orders", &["eu"]).await;
-    let way = Cut::before(node.port()).await;
+    let way = Relay::to(node.port()).await;
     let link = link(&format!("amqp://127.0.0.1:{}", way.port())).await;
     let address = to("orders", "eu");
     link.publish(&address, &message("msg_1")).await.unwrap();
-    way.keep_answers();
+    way.hold();
     let second = message("msg_2");
     let cut = async {
         let arrived = async || {

@@ -14,9 +14,9 @@ use zeroize::Zeroizing;
 
 use super::Address;
 use super::Link;
-use crate::brokers::Cut;
 use crate::brokers::Mosquitto;
 use crate::brokers::PATIENCE;
+use crate::brokers::Relay;
 use crate::brokers::Subscriber;
 use crate::brokers::eventually;
 use crate::target::Outcome;
@@ -160,7 +160,7 @@ async fn publishers_that_give_up_do_not_confuse_the_others() {
 async fn nothing_that_was_taken_on_is_lost_when_the_connection_breaks() {
     let broker = Mosquitto::start_with("allow_anonymous true\nmax_queued_messages 100000\n", &[]).await;
     let subscriber = Subscriber::to(&broker, "orders", &[]).await;
-    let way = Cut::before(broker.port()).await;
+    let way = Relay::to(broker.port()).await;
     let link = link(&format!("mqtt://127.0.0.1:{}", way.port())).await;
     let address = to("orders");
     let (taken, troubles) = (Mutex::new(BTreeSet::new()), Mutex::new(Vec::new()));
@@ -176,7 +176,7 @@ async fn nothing_that_was_taken_on_is_lost_when_the_connection_breaks() {
     let cutter = async {
         let ask = async || (taken.lock().len() > 1_000).then_some(());
         eventually("many are taken on", ask).await;
-        way.keep_answers();
+        way.hold();
         let count = subscriber.gets("some", |got| !got.is_empty()).await.len();
         subscriber.gets("more", |got| got.len() > count).await;
         way.cut();
