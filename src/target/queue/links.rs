@@ -218,11 +218,11 @@ mod tests {
     use super::*;
     use crate::brokers::RedisServer;
     use crate::brokers::Relay;
-    use crate::brokers::eventually;
     use crate::brokers::free_port;
     use crate::target::queue::redis::Link;
+    use crate::target::queue::test_support::breaks;
     use crate::target::queue::test_support::dialer;
-    use crate::target::queue::test_support::endpoint;
+    use crate::target::queue::test_support::link_of;
 
     const KEY: Key = [1; 32];
     const PLACE: &str = "redis://orders";
@@ -232,13 +232,13 @@ mod tests {
     }
 
     async fn connected(port: u16) -> Result<Link, Trouble> {
-        Link::connect(&endpoint(&format!("redis://127.0.0.1:{port}")), &dialer()).await
+        link_of(&format!("redis://127.0.0.1:{port}"), &dialer()).await
     }
 
     /// Ends the link, and lets the next one through.
     async fn cut(relay: &Relay, link: &Link) {
         relay.cut();
-        eventually("the link is broken", async || link.is_broken().then_some(())).await;
+        breaks(link).await;
         relay.release();
     }
 

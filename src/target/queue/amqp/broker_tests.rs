@@ -30,6 +30,7 @@ use crate::target::queue::Endpoint;
 use crate::target::queue::Message;
 use crate::target::queue::Trouble;
 use crate::target::queue::link::BrokerLink as _;
+use crate::target::queue::test_support::breaks;
 use crate::target::queue::test_support::dialer;
 
 fn endpoint(url: &str, (username, password): (&str, &str)) -> Endpoint {
@@ -450,7 +451,7 @@ async fn credentials_and_permissions_are_told_apart_from_settings() {
     .await;
     // What the owner may do to the whole connection.
     node.control(&["close_all_connections", "maintenance"]).await;
-    eventually("the link is broken", async || link.is_broken().then_some(())).await;
+    breaks(&link).await;
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ use crate::target::queue::Endpoint;
 use crate::target::queue::Message;
 use crate::target::queue::Trouble;
 use crate::target::queue::link::BrokerLink as _;
+use crate::target::queue::test_support::breaks;
 use crate::target::queue::test_support::dialer;
 
 fn endpoint(url: &str, credentials: Option<(&str, &str)>) -> Endpoint {
@@ -210,7 +211,7 @@ async fn a_broker_that_ends_breaks_the_link_and_another_one_works_on() {
         } else {
             broker.kill().await;
         }
-        eventually("the link is broken", async || link.is_broken().then_some(())).await;
+        breaks(&link).await;
         let trouble = link.publish(&to("orders"), &message("msg_2")).await.unwrap_err();
         assert_eq!((trouble.outcome, trouble.is_fatal), (Outcome::Unsent, true));
         broker.start_again().await;
@@ -239,7 +240,7 @@ async fn a_client_with_the_same_id_breaks_the_link_and_the_next_link_has_another
     thief.write_all(&hello.concat()).await.unwrap();
     assert_eq!(thief.read_u8().await.unwrap(), 0x20);
     // This broker hangs up without a word to the old one.
-    eventually("the link is broken", async || link.is_broken().then_some(())).await;
+    breaks(&link).await;
     let trouble = link.publish(&to("orders"), &message("msg_2")).await.unwrap_err();
     assert_eq!((trouble.outcome, trouble.is_fatal), (Outcome::Unsent, true));
     // The next link has another id, and the thief stays.
