@@ -39,10 +39,6 @@ pub mod transform;
 #[path = "../tests/it/support/authority.rs"]
 mod authority;
 #[cfg(test)]
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the tests of the whole server use the rest"
-)]
+#[expect(unused_imports, reason = "the tests of the whole server use the rest")]
 #[path = "../tests/brokers/mod.rs"]
 mod brokers;

@@ -1,23 +1,23 @@
 //! A server of somebody else's: started on a port and directory of its own, killed when dropped.
 
+use std::fs::File;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::AtomicU16;
 use std::sync::atomic::Ordering;
 
 use tempfile::TempDir;
 use tokio::net::TcpStream;
-use tokio::process::Child;
 use tokio::process::Command;
 
 use super::eventually;
+use super::group::Group;
 
 /// A process that serves a port, and the directory that is its own.
 pub(crate) struct Daemon {
-    child: Option<Child>,
-    command: Vec<String>,
+    group: Option<Group>,
+    command: Option<Command>,
     pub(crate) port: u16,
-    pub(crate) dir: TempDir,
+    dir: TempDir,
 }
 
 impl Daemon {
@@ -29,8 +29,8 @@ impl Daemon {
     /// A place for a server at this port.
     pub(crate) fn at(port: u16) -> Self {
         Self {
-            child: None,
-            command: Vec::new(),
+            group: None,
+            command: None,
             port,
             dir: tempfile::tempdir().expect("a directory"),
         }
@@ -40,49 +40,36 @@ impl Daemon {
         self.dir.path()
     }
 
-    /// Starts a program, or the same one again, and does not wait for anything.
-    pub(crate) fn spawn(&mut self, command: Vec<String>) {
-        self.command = command;
+    /// Starts a program, and does not wait for anything. What it says is in its directory.
+    pub(crate) fn spawn(&mut self, mut command: Command) {
+        let log = File::create(self.path().join("daemon.log")).expect("a log");
+        command.stdout(log.try_clone().expect("a handle")).stderr(log);
+        self.command = Some(command);
         self.spawn_again();
     }
 
     /// Starts what was started before.
     pub(crate) fn spawn_again(&mut self) {
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.path().join("daemon.log"));
-        let log = log.expect("a log");
-        let (program, args) = self.command.split_first().expect("a command");
-        let child = Command::new(program)
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a handle"))
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn();
-        self.child = Some(child.unwrap_or_else(|error| panic!("{program}: {error}")));
+        self.group = self.command.as_mut().map(Group::start);
     }
 
     /// Ends the process as a power cut would end it, as far as the process can tell.
     pub(crate) async fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().await.expect("a process to kill");
+        if let Some(mut group) = self.group.take() {
+            group.kill().await;
         }
     }
 
     /// Its process id, while it runs.
     pub(crate) fn id(&self) -> u32 {
-        self.child
-            .as_ref()
-            .and_then(Child::id)
-            .expect("a running process")
+        let id = self.group.as_ref().and_then(Group::id);
+        id.expect("a running process")
     }
 
     /// Whether the process has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
-        let child = self.child.as_mut();
-        child.is_none_or(|child| child.try_wait().expect("a process").is_some())
+        let group = self.group.as_mut();
+        group.is_none_or(|group| group.child().try_wait().expect("a process").is_some())
     }
 
     /// Waits until `greet` finds the server at its port well.
@@ -93,7 +80,11 @@ impl Daemon {
             "it ended: {}",
             std::fs::read_to_string(&log).unwrap_or_default()
         );
-        let what = format!("{} is ready, {}", self.command.join(" "), log.display());
+        let program = self
+            .command
+            .as_ref()
+            .map(|command| command.as_std().get_program());
+        let what = format!("{program:?} is ready, {}", log.display());
         eventually(&what, async || {
             let stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
             greet(stream).await.then_some(())

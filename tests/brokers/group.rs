@@ -32,6 +32,11 @@ impl Group {
         &mut self.child
     }
 
+    /// Its process id, while it runs.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Ends all of it as a power cut would, and waits for that.
     pub(crate) async fn kill(&mut self) {
         self.signal(Signal::KILL);

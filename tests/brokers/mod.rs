@@ -1,7 +1,6 @@
 //! Brokers and databases of a test's own: the real programs, each on its own port and in its own
 //! directory, stopped when it is dropped.
 
-mod cut;
 mod daemon;
 mod group;
 mod mosquitto;
@@ -13,7 +12,6 @@ mod relay;
 
 use std::time::Duration;
 
-pub(crate) use cut::Cut;
 pub(crate) use daemon::free_port;
 pub(crate) use mosquitto::Mosquitto;
 pub(crate) use mosquitto::Subscriber;

@@ -1,6 +1,7 @@
 //! A NATS server with `JetStream`.
 
 use tokio::io::AsyncReadExt as _;
+use tokio::process::Command;
 
 use super::daemon::Daemon;
 
@@ -21,11 +22,9 @@ impl NatsServer {
             format!("listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{dir}/store\" }}\n{config}\n");
         let path = daemon.path().join("nats.conf");
         std::fs::write(&path, text).expect("a file");
-        daemon.spawn(vec![
-            "nats-server".to_owned(),
-            "-c".to_owned(),
-            path.display().to_string(),
-        ]);
+        let mut command = Command::new("nats-server");
+        command.arg("-c").arg(path);
+        daemon.spawn(command);
         let mut server = Self(daemon);
         server.ready().await;
         server
@@ -57,7 +56,7 @@ impl NatsServer {
     /// Tells it to ask its clients to leave.
     pub(crate) async fn retire(&self) {
         let signal = format!("ldm={}", self.0.id());
-        let status = tokio::process::Command::new("nats-server")
+        let status = Command::new("nats-server")
             .args(["--signal", &signal])
             .status()
             .await;

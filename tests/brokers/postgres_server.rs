@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::process::Command;
 
+use tokio::process::Command;
 use tokio_postgres::Client;
 use tokio_postgres::Config;
 use tokio_postgres::NoTls;
@@ -37,23 +37,12 @@ impl PostgresServer {
         give(daemon.path());
         give(&secret);
         let (data_text, secret_text) = (data.display().to_string(), secret.display().to_string());
-        let made = unprivileged(&[
-            "initdb",
-            "-D",
-            &data_text,
-            "-U",
-            ADMIN,
-            "-A",
-            "scram-sha-256",
-            "--pwfile",
-            &secret_text,
-            "-N",
-            "--no-locale",
-            "-E",
-            "UTF8",
-        ]);
-        let (program, args) = made.split_first().expect("a command");
-        let made = Command::new(program).args(args).output().expect("initdb");
+        let made = unprivileged("initdb")
+            .args(["-D", &data_text, "-U", ADMIN, "-A", "scram-sha-256", "-N"])
+            .args(["--pwfile", &secret_text, "--no-locale", "-E", "UTF8"])
+            .output()
+            .await
+            .expect("initdb");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         for (name, text) in files {
             let path = data.join(name);
@@ -61,19 +50,10 @@ impl PostgresServer {
             give(&path);
         }
         let port = daemon.port.to_string();
-        let mut command = unprivileged(&[
-            "postgres",
-            "-D",
-            &data_text,
-            "-p",
-            &port,
-            "-h",
-            "127.0.0.1",
-            "-k",
-            "",
-        ]);
+        let mut command = unprivileged("postgres");
+        command.args(["-D", &data_text, "-p", &port, "-h", "127.0.0.1", "-k", ""]);
         for (name, value) in settings {
-            command.extend(["-c".to_owned(), format!("{name}={value}")]);
+            command.arg("-c").arg(format!("{name}={value}"));
         }
         daemon.spawn(command);
         let mut server = Self(daemon);
@@ -169,23 +149,14 @@ impl PostgresServer {
     }
 }
 
-/// The server refuses to run as root.
-fn unprivileged(command: &[&str]) -> Vec<String> {
-    let prefix: &[&str] = if is_root() {
-        &[
-            "setpriv",
-            "--reuid=postgres",
-            "--regid=postgres",
-            "--clear-groups",
-        ]
-    } else {
-        &[]
-    };
-    prefix
-        .iter()
-        .chain(command)
-        .map(|word| (*word).to_owned())
-        .collect()
+/// A program of the server, which refuses to run as root.
+fn unprivileged(program: &str) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", program]);
+    command
 }
 
 /// Makes a file the server's own, and nobody else's.
@@ -194,7 +165,10 @@ fn give(path: &Path) {
     let mode = if path.is_dir() { 0o700 } else { 0o600 };
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("permissions");
     if is_root() {
-        let status = Command::new("chown").arg("postgres:postgres").arg(path).status();
+        let status = std::process::Command::new("chown")
+            .arg("postgres:postgres")
+            .arg(path)
+            .status();
         assert!(status.expect("chown").success());
     }
 }

@@ -2,6 +2,7 @@
 
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
 
 use super::daemon::Daemon;
 
@@ -27,7 +28,6 @@ impl RedisServer {
     async fn launch(mut daemon: Daemon, more: &[&str]) -> Self {
         let (dir, port) = (daemon.path().display().to_string(), daemon.port.to_string());
         let fixed = [
-            "redis-server",
             "--port",
             &port,
             "--bind",
@@ -41,7 +41,9 @@ impl RedisServer {
             "--appendfsync",
             "always",
         ];
-        daemon.spawn(fixed.iter().chain(more).map(|word| (*word).to_owned()).collect());
+        let mut command = Command::new("redis-server");
+        command.args(fixed).args(more);
+        daemon.spawn(command);
         let mut server = Self(daemon);
         server.ready().await;
         server

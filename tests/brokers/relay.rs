@@ -1,12 +1,13 @@
-//! Stands between a client and a server, and can keep the answers back or cut the connection.
+//! A way to a broker that can keep the answers back, or be cut in the middle of everything.
 
 use std::net::SocketAddr;
 
-use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -40,11 +41,12 @@ impl Relay {
         }
     }
 
+    /// Its port.
     pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// Keeps what the server says from now on.
+    /// Keeps what the server says from now on: what is sent arrives, its answers do not.
     pub(crate) fn hold(&self) {
         self.manner.send_replace(Manner::Holds);
     }
@@ -54,7 +56,7 @@ impl Relay {
         self.manner.send_replace(Manner::Passes);
     }
 
-    /// Ends every connection, with what it has kept.
+    /// Ends every connection, with what it has kept, and those that come until it is released.
     pub(crate) fn cut(&self) {
         self.manner.send_replace(Manner::Cuts);
     }
@@ -64,39 +66,33 @@ async fn listen(listener: TcpListener, port: u16, manner: watch::Sender<Manner>)
     let mut serving = JoinSet::new();
     loop {
         let (client, _) = listener.accept().await.expect("a connection");
-        let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else {
-            continue;
-        };
-        let mut manner = manner.subscribe();
-        serving.spawn(async move {
-            let (from_client, to_client) = client.into_split();
-            let (from_server, to_server) = server.into_split();
-            let mut cut = manner.clone();
-            tokio::select! {
-                () = pass(from_client, to_server, None) => {}
-                () = pass(from_server, to_client, Some(&mut manner)) => {}
-                _ = cut.wait_for(|manner| *manner == Manner::Cuts) => {}
-            }
-        });
+        serving.spawn(relay(client, port, manner.subscribe()));
+    }
+}
+
+async fn relay(client: TcpStream, port: u16, manner: watch::Receiver<Manner>) {
+    let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else {
+        return;
+    };
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let mut cut = manner.clone();
+    tokio::select! {
+        () = pass(from_client, to_server, None) => {}
+        () = pass(from_server, to_client, Some(manner)) => {}
+        _ = cut.wait_for(|manner| *manner == Manner::Cuts) => {}
     }
 }
 
 /// Passes on until either end closes.
-async fn pass<R: AsyncRead + Unpin>(
-    mut from: R,
-    mut to: tokio::net::tcp::OwnedWriteHalf,
-    mut manner: Option<&mut watch::Receiver<Manner>>,
-) {
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut manner: Option<watch::Receiver<Manner>>) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
         if let Some(manner) = manner.as_mut() {
             drop(manner.wait_for(|manner| *manner == Manner::Passes).await);
         }
-        if to
-            .write_all(buffer.get(..count).unwrap_or_default())
-            .await
-            .is_err()
-        {
+        let read = buffer.get(..count).unwrap_or_default();
+        if to.write_all(read).await.is_err() {
             return;
         }
     }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::version::Versions;
 use super::url::DOCUMENT_BASE;
 use super::url::version_anywhere;
 use super::url::version_path;
+use super::version::Versions;
 use crate::catalog::names::EventType;
 
 /// Keywords whose values are data.

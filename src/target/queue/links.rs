@@ -48,7 +48,11 @@ struct Slot<L> {
 
 struct State<L> {
     link: Option<Arc<L>>,
-    trouble: Option<(Instant, Trouble)>,
+    /// Why connecting failed or the link ended; of no other link than the last one.
+    trouble: Option<Trouble>,
+    /// When connecting failed, if that is the trouble. Callers that waited for it share it; what ended a
+    /// link is about a message of somebody else.
+    refused_at: Option<Instant>,
     used: Instant,
 }
 
@@ -79,10 +83,8 @@ impl<L: BrokerLink> Links<L> {
         if let Some(link) = slot.usable() {
             return Ok(link);
         }
-        if let Some((at, trouble)) = &slot.state.lock().trouble
-            && *at >= asked
-        {
-            return Err(trouble.clone());
+        if let Some(trouble) = slot.refused_since(asked) {
+            return Err(trouble);
         }
         match connect.await {
             Ok(link) => {
@@ -90,22 +92,31 @@ impl<L: BrokerLink> Links<L> {
                 let mut state = slot.state.lock();
                 state.link = Some(Arc::clone(&link));
                 state.trouble = None;
+                state.refused_at = None;
                 Ok(link)
             }
             Err(trouble) => {
                 let mut state = slot.state.lock();
                 state.link = None;
-                state.trouble = Some((Instant::now(), trouble.clone()));
+                state.trouble = Some(trouble.clone());
+                state.refused_at = Some(Instant::now());
                 Err(trouble)
             }
         }
     }
 
-    /// Notes that the link has failed.
-    pub(super) fn broke(&self, key: &Key, trouble: &Trouble) {
-        let slot = self.slots.lock().get(key).cloned();
-        if let Some(slot) = slot {
-            slot.state.lock().trouble = Some((Instant::now(), trouble.clone()));
+    /// Notes that this link has failed. Says nothing about another one that has taken its place.
+    pub(super) fn broke(&self, key: &Key, link: &Arc<L>, trouble: &Trouble) {
+        let Some(slot) = self.slots.lock().get(key).cloned() else {
+            return;
+        };
+        let mut state = slot.state.lock();
+        if state
+            .link
+            .as_ref()
+            .is_some_and(|current| Arc::ptr_eq(current, link))
+        {
+            state.trouble = Some(trouble.clone());
         }
     }
 
@@ -117,7 +128,7 @@ impl<L: BrokerLink> Links<L> {
             let is_up = state.link.as_ref().is_some_and(|link| !link.is_broken());
             let health = match &state.trouble {
                 _ if is_up => BrokerHealth::Connected,
-                Some((_, trouble)) => BrokerHealth::Failed(trouble.reason.clone()),
+                Some(trouble) => BrokerHealth::Failed(trouble.reason.clone()),
                 None => BrokerHealth::Idle,
             };
             (slot.place.clone(), health)
@@ -165,6 +176,7 @@ impl<L: BrokerLink> Links<L> {
                 state: Mutex::new(State {
                     link: None,
                     trouble: None,
+                    refused_at: None,
                     used: Instant::now(),
                 }),
             })
@@ -179,6 +191,13 @@ impl<L: BrokerLink> Slot<L> {
         let state = self.state.lock();
         state.link.as_ref().filter(|link| !link.is_broken()).cloned()
     }
+
+    /// What became of connecting since `asked`, if that failed.
+    fn refused_since(&self, asked: Instant) -> Option<Trouble> {
+        let state = self.state.lock();
+        state.refused_at.filter(|at| *at >= asked)?;
+        state.trouble.clone()
+    }
 }
 
 /// Those that somebody still uses end with their last user.
@@ -187,5 +206,102 @@ async fn close<L: BrokerLink>(links: Vec<Arc<L>>) {
     let all = futures_util::future::join_all(goodbyes);
     if tokio::time::timeout(GOODBYE, all).await.is_err() {
         tracing::debug!("a broker did not take its leave in time");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::brokers::RedisServer;
+    use crate::brokers::Relay;
+    use crate::brokers::free_port;
+    use crate::target::queue::redis::Link;
+    use crate::target::queue::test_support::breaks;
+    use crate::target::queue::test_support::dialer;
+    use crate::target::queue::test_support::link_of;
+
+    const KEY: Key = [1; 32];
+    const PLACE: &str = "redis://orders";
+
+    async fn linked(links: &Links<Link>, port: u16) -> Result<Arc<Link>, Trouble> {
+        links.link(KEY, PLACE, connected(port)).await
+    }
+
+    async fn connected(port: u16) -> Result<Link, Trouble> {
+        link_of(&format!("redis://127.0.0.1:{port}"), &dialer()).await
+    }
+
+    /// Ends the link, and lets the next one through.
+    async fn cut(relay: &Relay, link: &Link) {
+        relay.cut();
+        breaks(link).await;
+        relay.release();
+    }
+
+    fn ambiguous() -> Trouble {
+        Trouble::later("ambiguous", "the answer did not come").fatal()
+    }
+
+    fn health(links: &Links<Link>) -> BrokerHealth {
+        links.health().pop().expect("one place").1
+    }
+
+    #[tokio::test]
+    async fn what_ended_a_link_is_not_said_of_the_one_that_took_its_place() {
+        let server = RedisServer::start().await;
+        let relay = Relay::to(server.port()).await;
+        let links = Links::default();
+        let first = linked(&links, relay.port()).await.unwrap();
+        cut(&relay, &first).await;
+        let second = linked(&links, relay.port()).await.unwrap();
+        links.broke(&KEY, &first, &ambiguous());
+        assert_eq!(health(&links), BrokerHealth::Connected);
+        cut(&relay, &second).await;
+        assert_eq!(
+            health(&links),
+            BrokerHealth::Idle,
+            "nobody has had trouble with it"
+        );
+        links.broke(&KEY, &second, &ambiguous());
+        assert_eq!(health(&links), BrokerHealth::Failed(ambiguous().reason));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_link_that_then_ends_gets_another_one_and_no_trouble_of_somebody_else() {
+        let server = RedisServer::start().await;
+        let relay = Relay::to(server.port()).await;
+        let links = Links::default();
+        let mut connecting = pin!(linked(&links, relay.port()));
+        assert!(connecting.as_mut().now_or_never().is_none());
+        let mut waiting = pin!(linked(&links, relay.port()));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        let first = connecting.await.unwrap();
+        cut(&relay, &first).await;
+        links.broke(&KEY, &first, &ambiguous());
+        let second = waiting.await.unwrap();
+        assert!(!second.is_broken());
+    }
+
+    #[tokio::test]
+    async fn who_waits_while_another_caller_connects_shares_its_failure_and_who_comes_later_does_not() {
+        let links = Links::default();
+        let port = free_port();
+        let mut connecting = pin!(linked(&links, port));
+        assert!(connecting.as_mut().now_or_never().is_none());
+        let second_attempt = async { panic!("the first one was enough") };
+        let mut waiting = pin!(links.link(KEY, PLACE, second_attempt));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        let refusal = connecting.await.err().expect("no link");
+        assert_eq!(refusal.class, "connect_error");
+        assert_eq!(waiting.await.err().expect("no link"), refusal);
+        assert_eq!(health(&links), BrokerHealth::Failed(refusal.reason));
+
+        let server = RedisServer::start_at(port).await;
+        linked(&links, server.port()).await.unwrap();
+        assert_eq!(health(&links), BrokerHealth::Connected);
     }
 }

@@ -177,7 +177,7 @@ async fn send<L: BrokerLink>(
         Ok(Ok(())) => Report::of(Outcome::Delivered, "ok", "the broker has the message"),
         Ok(Err(trouble)) => {
             if trouble.is_fatal {
-                links.broke(&login.key, &trouble);
+                links.broke(&login.key, &link, &trouble);
             }
             trouble.report()
         }

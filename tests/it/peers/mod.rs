@@ -1,6 +1,7 @@
 //! Programs of others, as they are, at the versions pinned in `tests/peers`; `scripts/peers`
 //! installs them.
 
+pub(crate) mod asyncapi;
 mod functions;
 mod lambda;
 mod registry;

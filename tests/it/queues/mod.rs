@@ -10,12 +10,12 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::brokers::Cut;
 use crate::brokers::Mosquitto;
 use crate::brokers::NatsServer;
 use crate::brokers::PostgresServer;
 use crate::brokers::Rabbit;
 use crate::brokers::RedisServer;
+use crate::brokers::Relay;
 use crate::support::Server;
 use crate::support::event;
 
@@ -57,7 +57,7 @@ enum Broker {
     Nats(NatsServer),
     Redis(RedisServer),
     /// The way to it can be cut: what a restarted broker still has of a session is its own affair.
-    Mqtt(Mosquitto, Cut),
+    Mqtt(Mosquitto, Relay),
     Postgres(PostgresServer),
 }
 
@@ -90,7 +90,7 @@ impl Broker {
     async fn mqtt() -> Self {
         let broker = Mosquitto::start_with("allow_anonymous true\nmax_queued_messages 0\n", &[]).await;
         read("mqtt", broker.port(), "orders/#", &["subscribe"]).await;
-        let way = Cut::before(broker.port()).await;
+        let way = Relay::to(broker.port()).await;
         Self::Mqtt(broker, way)
     }
 
@@ -140,7 +140,7 @@ impl Broker {
             Self::Amqp(node) => node.start_again().await,
             Self::Nats(server) => server.start_again().await,
             Self::Redis(server) => server.start_again().await,
-            Self::Mqtt(_, way) => way.mend(),
+            Self::Mqtt(_, way) => way.release(),
             Self::Postgres(server) => server.start_again().await,
         }
     }

@@ -8,6 +8,7 @@ mod publishing;
 mod registering;
 mod resource;
 mod showing;
+mod suite;
 
 use reqwest::Method;
 use serde_json::Value;

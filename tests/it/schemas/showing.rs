@@ -4,6 +4,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::registered;
+use crate::peers::asyncapi;
 use crate::support::Server;
 use crate::support::event;
 
@@ -197,4 +198,64 @@ async fn a_bus_is_described_as_an_asyncapi_document() {
         .call(server.request(reqwest::Method::GET, "/v1/buses/nowhere/asyncapi"))
         .await;
     assert_eq!(nowhere.0, 404);
+}
+
+/// Schemas of every draft, with references inside and to one another, and words that look like references.
+#[tokio::test]
+async fn the_parser_of_asyncapi_finds_no_error_in_the_document_of_a_bus() {
+    let server = server().await;
+    registered(
+        &server,
+        "money",
+        &json!({ "type": "object", "properties": { "amount": { "type": "number" } } }),
+    )
+    .await;
+    for (kind, schema) in [
+        (
+            "draft4",
+            json!({ "$schema": "http://json-schema.org/draft-04/schema#", "id": "http://example.com/a", "definitions": { "n": { "type": "integer", "minimum": 0, "exclusiveMinimum": true } }, "properties": { "n": { "$ref": "#/definitions/n" } } }),
+        ),
+        (
+            "draft6",
+            json!({ "$schema": "http://json-schema.org/draft-06/schema#", "contains": { "const": 1 } }),
+        ),
+        (
+            "draft7",
+            json!({ "$schema": "http://json-schema.org/draft-07/schema#", "if": { "required": ["a"] }, "then": { "required": ["b"] } }),
+        ),
+        (
+            "draft2019",
+            json!({ "$schema": "https://json-schema.org/draft/2019-09/schema", "$anchor": "top", "properties": { "inner": { "$ref": "#top" } } }),
+        ),
+        (
+            "refers",
+            json!({ "properties": { "total": { "$ref": "/v1/schemas/money/versions/1" }, "$ref": { "type": "string" } } }),
+        ),
+        ("anything", json!(true)),
+        ("a/b ~c", json!({ "type": "string", "const": "$ref" })),
+    ] {
+        registered(&server, &kind.replace('/', "%2F").replace(' ', "%20"), &schema).await;
+    }
+    server
+        .publish(&event(
+            "ref",
+            "refers",
+            &json!({ "total": { "amount": 1 }, "$ref": "#/nowhere" }),
+        ))
+        .await;
+    let documents = [
+        server.get("/v1/buses/default/asyncapi").await,
+        server.get("/v1/buses/audit/asyncapi").await,
+        Server::start().await.get("/v1/buses/default/asyncapi").await,
+    ];
+    assert!(
+        documents[0]["components"]["messages"]
+            .as_object()
+            .is_some_and(|messages| messages.len() == 10),
+        "{}",
+        documents[0]
+    );
+    for (document, errors) in documents.iter().zip(asyncapi::errors(&documents)) {
+        assert!(errors.is_empty(), "{errors:?}\n{document}");
+    }
 }

@@ -19,10 +19,10 @@ use zeroize::Zeroizing;
 
 use super::Address;
 use super::Link;
-use crate::brokers::Cut;
 use crate::brokers::Mosquitto;
 use crate::brokers::PATIENCE;
 use crate::brokers::Rabbit;
+use crate::brokers::Relay;
 use crate::brokers::eventually;
 use crate::target::Outcome;
 use crate::target::Until;
@@ -30,6 +30,7 @@ use crate::target::queue::Endpoint;
 use crate::target::queue::Message;
 use crate::target::queue::Trouble;
 use crate::target::queue::link::BrokerLink as _;
+use crate::target::queue::test_support::breaks;
 use crate::target::queue::test_support::dialer;
 
 fn endpoint(url: &str, (username, password): (&str, &str)) -> Endpoint {
@@ -345,11 +346,11 @@ async fn a_message_whose_acknowledgement_is_lost_is_ambiguous() {
     let node = Rabbit::start().await;
     let owner = Owner::at(&node.url()).await;
     owner.exchange("orders", &["eu"]).await;
-    let way = Cut::before(node.port()).await;
+    let way = Relay::to(node.port()).await;
     let link = link(&format!("amqp://127.0.0.1:{}", way.port())).await;
     let address = to("orders", "eu");
     link.publish(&address, &message("msg_1")).await.unwrap();
-    way.keep_answers();
+    way.hold();
     let second = message("msg_2");
     let cut = async {
         let arrived = async || {
@@ -450,7 +451,7 @@ async fn credentials_and_permissions_are_told_apart_from_settings() {
     .await;
     // What the owner may do to the whole connection.
     node.control(&["close_all_connections", "maintenance"]).await;
-    eventually("the link is broken", async || link.is_broken().then_some(())).await;
+    breaks(&link).await;
 }
 
 #[tokio::test]

@@ -9,10 +9,10 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::Link;
-use crate::target::queue::Endpoint;
 use crate::target::queue::Trouble;
 use crate::target::queue::link::BrokerLink as _;
 use crate::target::queue::test_support::dialer;
+use crate::target::queue::test_support::endpoint;
 
 /// Something that answers the first connection with these bytes, and then hangs up or stays silent.
 async fn peer(says: &[u8], hangs_up: bool) -> (u16, JoinSet<bool>) {
@@ -38,11 +38,7 @@ async fn has_ended(mut stream: TcpStream) -> bool {
 }
 
 async fn connect(port: u16) -> Option<Trouble> {
-    let endpoint = Endpoint {
-        url: format!("amqp://127.0.0.1:{port}").parse().unwrap(),
-        username: None,
-        password: None,
-    };
+    let endpoint = endpoint(&format!("amqp://127.0.0.1:{port}"));
     Link::connect(&endpoint, &dialer()).await.err()
 }
 

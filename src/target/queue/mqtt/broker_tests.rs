@@ -14,9 +14,9 @@ use zeroize::Zeroizing;
 
 use super::Address;
 use super::Link;
-use crate::brokers::Cut;
 use crate::brokers::Mosquitto;
 use crate::brokers::PATIENCE;
+use crate::brokers::Relay;
 use crate::brokers::Subscriber;
 use crate::brokers::eventually;
 use crate::target::Outcome;
@@ -24,6 +24,7 @@ use crate::target::queue::Endpoint;
 use crate::target::queue::Message;
 use crate::target::queue::Trouble;
 use crate::target::queue::link::BrokerLink as _;
+use crate::target::queue::test_support::breaks;
 use crate::target::queue::test_support::dialer;
 
 fn endpoint(url: &str, credentials: Option<(&str, &str)>) -> Endpoint {
@@ -160,7 +161,7 @@ async fn publishers_that_give_up_do_not_confuse_the_others() {
 async fn nothing_that_was_taken_on_is_lost_when_the_connection_breaks() {
     let broker = Mosquitto::start_with("allow_anonymous true\nmax_queued_messages 100000\n", &[]).await;
     let subscriber = Subscriber::to(&broker, "orders", &[]).await;
-    let way = Cut::before(broker.port()).await;
+    let way = Relay::to(broker.port()).await;
     let link = link(&format!("mqtt://127.0.0.1:{}", way.port())).await;
     let address = to("orders");
     let (taken, troubles) = (Mutex::new(BTreeSet::new()), Mutex::new(Vec::new()));
@@ -176,7 +177,7 @@ async fn nothing_that_was_taken_on_is_lost_when_the_connection_breaks() {
     let cutter = async {
         let ask = async || (taken.lock().len() > 1_000).then_some(());
         eventually("many are taken on", ask).await;
-        way.keep_answers();
+        way.hold();
         let count = subscriber.gets("some", |got| !got.is_empty()).await.len();
         subscriber.gets("more", |got| got.len() > count).await;
         way.cut();
@@ -210,7 +211,7 @@ async fn a_broker_that_ends_breaks_the_link_and_another_one_works_on() {
         } else {
             broker.kill().await;
         }
-        eventually("the link is broken", async || link.is_broken().then_some(())).await;
+        breaks(&link).await;
         let trouble = link.publish(&to("orders"), &message("msg_2")).await.unwrap_err();
         assert_eq!((trouble.outcome, trouble.is_fatal), (Outcome::Unsent, true));
         broker.start_again().await;
@@ -239,7 +240,7 @@ async fn a_client_with_the_same_id_breaks_the_link_and_the_next_link_has_another
     thief.write_all(&hello.concat()).await.unwrap();
     assert_eq!(thief.read_u8().await.unwrap(), 0x20);
     // This broker hangs up without a word to the old one.
-    eventually("the link is broken", async || link.is_broken().then_some(())).await;
+    breaks(&link).await;
     let trouble = link.publish(&to("orders"), &message("msg_2")).await.unwrap_err();
     assert_eq!((trouble.outcome, trouble.is_fatal), (Outcome::Unsent, true));
     // The next link has another id, and the thief stays.

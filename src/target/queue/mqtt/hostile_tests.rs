@@ -10,11 +10,11 @@ use tokio::task::JoinSet;
 use super::Address;
 use super::Link;
 use crate::target::Outcome;
-use crate::target::queue::Endpoint;
 use crate::target::queue::Message;
 use crate::target::queue::Trouble;
 use crate::target::queue::link::BrokerLink as _;
 use crate::target::queue::test_support::dialer;
+use crate::target::queue::test_support::endpoint;
 
 /// Something that takes the login with the first of these, answers the next bytes with the second,
 /// and then waits for the other side to hang up.
@@ -37,11 +37,7 @@ async fn peer(first: &'static [u8], second: &'static [u8]) -> (u16, JoinSet<()>)
 }
 
 async fn connect(port: u16) -> Result<Link, Trouble> {
-    let endpoint = Endpoint {
-        url: format!("mqtt://127.0.0.1:{port}").parse().unwrap(),
-        username: None,
-        password: None,
-    };
+    let endpoint = endpoint(&format!("mqtt://127.0.0.1:{port}"));
     let dialer = dialer();
     let connecting = tokio::time::timeout(Duration::from_secs(10), Link::connect(&endpoint, &dialer));
     connecting.await.expect("an answer is enough")

@@ -11,6 +11,7 @@ use super::wire::Said;
 use crate::egress::Dialer;
 use crate::target::queue::Endpoint;
 use crate::target::queue::Trouble;
+use crate::target::queue::place::Place;
 use crate::target::queue::secure::Wire;
 use crate::target::queue::secure::secured;
 
@@ -45,11 +46,11 @@ struct Hello<'a> {
 
 /// Connects, logs in and subscribes to `inbox`.
 pub(super) async fn login(endpoint: &Endpoint, dialer: &Dialer, inbox: &str) -> Result<Login, Trouble> {
-    let host = endpoint.url.host_str().unwrap_or_default();
-    let port = endpoint.url.port().unwrap_or(PORT);
-    let mut plain = BufReader::new(dialer.open(host, port, false).await?);
+    let place = Place::of(&endpoint.url, ("nats", PORT), ("tls", PORT))?;
+    let host = &*place.host;
+    let mut plain = BufReader::new(dialer.open(host, place.port, false).await?);
     let info = greeting(&mut plain).await?;
-    let wants_tls = endpoint.url.scheme() == "tls";
+    let wants_tls = place.is_secure;
     if wants_tls && !info.tls_required && !info.tls_available {
         let reason = format!("the NATS server {host} offers no TLS");
         return Err(Trouble::later("tls_error", reason).fatal());

@@ -24,6 +24,7 @@ use super::Endpoint;
 use super::Message;
 use super::Trouble;
 use super::link::BrokerLink;
+use super::place::Place;
 use super::silence::Silence;
 use crate::egress::Dialer;
 
@@ -61,9 +62,8 @@ impl BrokerLink for Link {
     /// of the dialer.
     async fn connect(endpoint: &Endpoint, dialer: &Dialer) -> Result<Self, Trouble> {
         let database = database(endpoint.url.path())?;
-        let host = endpoint.url.host_str().unwrap_or_default();
-        let port = endpoint.url.port().unwrap_or(PORT);
-        let stream = dialer.open(host, port, endpoint.url.scheme() == "rediss").await?;
+        let place = Place::of(&endpoint.url, ("redis", PORT), ("rediss", PORT))?;
+        let stream = dialer.open(&place.host, place.port, place.is_secure).await?;
         // The login is ours, to see the server's own error; so is every deadline.
         let nobody = RedisConnectionInfo::default().set_skip_set_lib_name();
         let config = AsyncConnectionConfig::new()

@@ -8,8 +8,10 @@ use super::*;
 use crate::brokers::Relay;
 use crate::brokers::eventually;
 use crate::target::Outcome;
-use crate::target::queue::test_support::dialer;
+use crate::target::queue::test_support::breaks;
+use crate::target::queue::test_support::silence_breaks;
 use crate::target::queue::test_support::structured;
+use crate::target::queue::test_support::unreachable_are_told_apart;
 
 #[tokio::test]
 async fn a_server_killed_before_the_acknowledgement_leaves_it_open_and_a_repetition_settles_it() {
@@ -73,7 +75,7 @@ async fn a_server_that_asks_its_clients_to_leave_is_left() {
         .await
         .unwrap();
     fixture.server.retire().await;
-    eventually("the link is given up", async || link.is_broken().then_some(())).await;
+    breaks(&link).await;
 }
 
 #[tokio::test]
@@ -82,31 +84,13 @@ async fn an_idle_link_notices_the_end_of_its_server() {
     let link = fixture.link().await;
     assert!(!link.is_broken());
     fixture.server.kill().await;
-    eventually("the link is broken", async || link.is_broken().then_some(())).await;
+    breaks(&link).await;
     link.close().await;
 }
 
 #[tokio::test]
 async fn an_absent_server_is_no_connection_and_a_forbidden_one_is_blocked() {
-    let port = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let trouble = link(port).await.err().expect("no link");
-    assert_eq!(
-        (trouble.outcome, trouble.class),
-        (Outcome::RetryLater, "connect_error")
-    );
-    let trouble = link_of("nats://127.0.0.2:4222", &dialer())
-        .await
-        .err()
-        .expect("no link");
-    assert_eq!(
-        (trouble.outcome, trouble.class),
-        (Outcome::Permanent, "egress_blocked")
-    );
+    unreachable_are_told_apart::<Link>("nats://HOST").await;
 }
 
 #[tokio::test]
@@ -140,13 +124,5 @@ async fn a_link_whose_server_has_gone_silent_is_given_up() {
     let relay = Relay::to(fixture.server.port()).await;
     let link = link(relay.port()).await.unwrap();
     relay.hold();
-    // The clock runs to the next deadline as soon as everybody waits.
-    tokio::time::pause();
-    for is_broken in [false, true] {
-        let (address, message) = (to("orders.placed"), structured("msg_1"));
-        let publishing = link.publish(&address, &message);
-        let given_up = tokio::time::timeout(Duration::from_secs(4), publishing).await;
-        assert!(given_up.is_err());
-        assert_eq!(link.is_broken(), is_broken);
-    }
+    silence_breaks(&link, &to("orders.placed")).await;
 }

@@ -14,9 +14,8 @@ use super::Link;
 use crate::brokers::NatsServer;
 use crate::egress::Dialer;
 use crate::target::queue::Trouble;
-use crate::target::queue::test_support::DEADLINE;
+use crate::target::queue::test_support;
 use crate::target::queue::test_support::dialer;
-use crate::target::queue::test_support::endpoint;
 
 /// A server with the stream `ORDERS` for `orders.>`, and a client of somebody else's to look at it.
 struct Fixture {
@@ -65,8 +64,5 @@ async fn link(port: u16) -> Result<Link, Trouble> {
 }
 
 async fn link_of(url: &str, dialer: &Dialer) -> Result<Link, Trouble> {
-    let endpoint = endpoint(url);
-    tokio::time::timeout(DEADLINE, Link::connect(&endpoint, dialer))
-        .await
-        .expect("in time")
+    test_support::link_of(url, dialer).await
 }

@@ -3,12 +3,11 @@
 use super::*;
 use crate::target::Outcome;
 use crate::target::Until;
+use crate::target::queue::test_support::publish_refused;
 use crate::target::queue::test_support::structured;
 
 async fn refused(link: &Link, subject: &str, message: &crate::target::queue::Message<'_>) -> Trouble {
-    let address = to(subject);
-    let publishing = tokio::time::timeout(DEADLINE, link.publish(&address, message));
-    let trouble = publishing.await.expect("an answer").expect_err("a refusal");
+    let trouble = publish_refused(link, &to(subject), message).await;
     assert!(!trouble.is_fatal && !link.is_broken(), "{trouble:?}");
     trouble
 }

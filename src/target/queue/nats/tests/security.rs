@@ -3,6 +3,7 @@
 use super::*;
 use crate::authority::Authority;
 use crate::target::Outcome;
+use crate::target::queue::test_support::DEADLINE;
 use crate::target::queue::test_support::dialer;
 use crate::target::queue::test_support::structured;
 use crate::target::queue::test_support::trusting;

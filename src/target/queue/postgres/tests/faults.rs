@@ -9,8 +9,10 @@ use super::*;
 use crate::brokers::Relay;
 use crate::brokers::eventually;
 use crate::target::Outcome;
-use crate::target::queue::test_support::dialer;
+use crate::target::queue::test_support::breaks;
+use crate::target::queue::test_support::silence_breaks;
 use crate::target::queue::test_support::structured;
+use crate::target::queue::test_support::unreachable_are_told_apart;
 
 const COUNT: &str = "SELECT count(*) FROM events";
 
@@ -43,7 +45,7 @@ async fn a_server_killed_after_the_commit_leaves_it_open_and_a_repetition_settle
         (trouble.outcome, trouble.class, trouble.is_fatal),
         (Outcome::RetryLater, "ambiguous", true)
     );
-    eventually("the link is broken", async || link.is_broken().then_some(())).await;
+    breaks(&link).await;
     assert!(link.publish(&address, &message).await.unwrap_err().is_fatal);
 
     server.start_again().await;
@@ -105,7 +107,7 @@ async fn sessions_that_an_administrator_ends_leave_it_open() {
         (Outcome::RetryLater, "ambiguous", true),
         "{trouble:?}"
     );
-    eventually("the link is broken", async || link.is_broken().then_some(())).await;
+    breaks(&link).await;
 }
 
 #[tokio::test]
@@ -133,25 +135,13 @@ async fn an_idle_link_notices_the_end_of_its_server() {
     let link = link(server.port()).await.unwrap();
     assert!(!link.is_broken());
     server.kill().await;
-    eventually("the link is broken", async || link.is_broken().then_some(())).await;
+    breaks(&link).await;
     link.close().await;
 }
 
 #[tokio::test]
 async fn an_absent_server_is_no_connection_and_a_forbidden_one_is_blocked() {
-    let trouble = link(crate::brokers::free_port()).await.err().expect("no link");
-    assert_eq!(
-        (trouble.outcome, trouble.class),
-        (Outcome::RetryLater, "connect_error")
-    );
-    let trouble = link_of("postgres://a:b@127.0.0.2/x", &dialer())
-        .await
-        .err()
-        .expect("no link");
-    assert_eq!(
-        (trouble.outcome, trouble.class),
-        (Outcome::Permanent, "egress_blocked")
-    );
+    unreachable_are_told_apart::<Link>("postgres://a:b@HOST/x").await;
 }
 
 #[tokio::test]
@@ -186,15 +176,7 @@ async fn a_link_whose_server_has_gone_silent_is_given_up() {
     let relay = Relay::to(server.port()).await;
     let link = through(&relay).await;
     relay.hold();
-    // The clock runs to the next deadline as soon as everybody waits.
-    tokio::time::pause();
-    for is_broken in [false, true] {
-        let (address, message) = (to("events"), structured("msg_1"));
-        let publishing = link.publish(&address, &message);
-        let given_up = tokio::time::timeout(Duration::from_secs(4), publishing).await;
-        assert!(given_up.is_err());
-        assert_eq!(link.is_broken(), is_broken);
-    }
+    silence_breaks(&link, &to("events")).await;
 }
 
 #[tokio::test]

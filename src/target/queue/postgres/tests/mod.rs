@@ -13,9 +13,8 @@ use super::TABLE;
 use crate::brokers::PostgresServer;
 use crate::egress::Dialer;
 use crate::target::queue::Trouble;
-use crate::target::queue::test_support::DEADLINE;
+use crate::target::queue::test_support;
 use crate::target::queue::test_support::dialer;
-use crate::target::queue::test_support::endpoint;
 
 /// A user who may do what a target needs and nothing else, as the documentation says.
 const USER: &str = "
@@ -46,8 +45,5 @@ async fn link(port: u16) -> Result<Link, Trouble> {
 }
 
 async fn link_of(url: &str, dialer: &Dialer) -> Result<Link, Trouble> {
-    let endpoint = endpoint(url);
-    tokio::time::timeout(DEADLINE, Link::connect(&endpoint, dialer))
-        .await
-        .expect("in time")
+    test_support::link_of(url, dialer).await
 }

@@ -2,12 +2,11 @@
 
 use super::*;
 use crate::target::Outcome;
+use crate::target::queue::test_support::publish_refused;
 use crate::target::queue::test_support::structured;
 
 async fn refused(link: &Link, table: &str) -> Trouble {
-    let (address, message) = (to(table), structured("msg_1"));
-    let publishing = tokio::time::timeout(DEADLINE, link.publish(&address, &message));
-    publishing.await.expect("an answer").expect_err("a refusal")
+    publish_refused(link, &to(table), &structured("msg_1")).await
 }
 
 #[tokio::test]

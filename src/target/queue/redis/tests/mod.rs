@@ -12,9 +12,8 @@ use super::Link;
 use crate::brokers::RedisServer;
 use crate::egress::Dialer;
 use crate::target::queue::Trouble;
-use crate::target::queue::test_support::DEADLINE;
+use crate::target::queue::test_support;
 use crate::target::queue::test_support::dialer;
-use crate::target::queue::test_support::endpoint;
 
 fn to(stream: &str) -> Address {
     Address {
@@ -28,10 +27,7 @@ async fn link(port: u16) -> Result<Link, Trouble> {
 }
 
 async fn link_of(url: &str, dialer: &Dialer) -> Result<Link, Trouble> {
-    let endpoint = endpoint(url);
-    tokio::time::timeout(DEADLINE, Link::connect(&endpoint, dialer))
-        .await
-        .expect("in time")
+    test_support::link_of(url, dialer).await
 }
 
 /// Runs a command as somebody else, and gives the answer.

@@ -4,12 +4,11 @@ use super::*;
 use crate::brokers::eventually;
 use crate::target::Outcome;
 use crate::target::Until;
+use crate::target::queue::test_support::publish_refused;
 use crate::target::queue::test_support::structured;
 
 async fn refused(link: &Link, stream: &str) -> Trouble {
-    let (address, message) = (to(stream), structured("msg_1"));
-    let publishing = tokio::time::timeout(DEADLINE, link.publish(&address, &message));
-    publishing.await.expect("an answer").expect_err("a refusal")
+    publish_refused(link, &to(stream), &structured("msg_1")).await
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! What the tests of all links share: messages, endpoints, deadlines.
 
+mod ledger;
+mod links;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +17,13 @@ use crate::authority::Authority;
 use crate::egress::Dialer;
 use crate::egress::Policy;
 use crate::egress::Tls;
+
+pub(crate) use ledger::Ledger;
+pub(crate) use links::breaks;
+pub(crate) use links::link_of;
+pub(crate) use links::publish_refused;
+pub(crate) use links::silence_breaks;
+pub(crate) use links::unreachable_are_told_apart;
 
 /// The event of most tests in JSON format; `\u0000` is what some stores cannot hold.
 pub(crate) const EVENT: &str = r#"{"specversion":"1.0","id":"1","source":"/s","type":"order.placed","data":{"n":1e400,"text":"a\u0000b"}}"#;
