@@ -436,8 +436,13 @@ impl Control {
         let committed = self.repository.commit(change).await?;
         if committed.version != view.version() + 1 {
             // Another server changed something in between.
-            self.reload().await?;
-            return Ok(plan);
+            return match self.reload().await {
+                Err(ControlError::Repository(error)) => {
+                    let source = error.into();
+                    Err(RepositoryError::OutcomeUnknown { source }.into())
+                }
+                reloaded => reloaded.map(|()| plan),
+            };
         }
         let next = self.view_after(view, &committed).await?;
         self.record(announcements(&committed, &next)).await?;
@@ -447,6 +452,7 @@ impl Control {
 
     /// Puts in force what other servers of this catalog change, within a second, until the server stops.
     pub async fn follow(self: Arc<Self>) {
+        let mut told = String::new();
         while self
             .stopping
             .run_until_cancelled(self.repository.news())
@@ -455,11 +461,14 @@ impl Control {
         {
             let this = Arc::clone(&self);
             // A change that has begun is carried through, whoever waits for it.
-            let followed = self.tasks.spawn(async move { this.catch_up().await }).await;
-            if let Ok(Err(error)) = followed {
-                // Looked at again by itself; a database that is away is told of where it is asked.
-                tracing::debug!(error = chain(&error), "the catalog cannot be followed now");
+            let trouble = match self.tasks.spawn(async move { this.catch_up().await }).await {
+                Ok(Err(error)) => chain(&error),
+                Ok(Ok(())) | Err(_) => String::new(),
+            };
+            if !trouble.is_empty() && trouble != told {
+                tracing::warn!("what other servers change cannot be followed now; trying again\n{trouble}");
             }
+            told = trouble;
         }
     }
 

@@ -1,5 +1,6 @@
 //! A schema proposed from real events, and how they have drifted away from the schema there is.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use serde_json::Value;
@@ -11,14 +12,17 @@ use super::seen::Traffic;
 use crate::catalog::BusName;
 use crate::catalog::View;
 use crate::event::Event;
+use crate::event::stored_source_and_type;
+use crate::log::Log;
 use crate::log::LogError;
+use crate::log::StoredEvent;
 use crate::routing::json_data;
 use crate::schema::infer::Finding;
 use crate::schema::infer::Inference;
 use crate::schema::infer::Statistics;
 use crate::schema::infer::drift;
 
-/// Events that are looked at, at most.
+/// Events of a bus that are looked at, at most.
 const MAX_SCANNED: u64 = 1_000_000;
 /// Events read at once, and their bytes.
 const CHUNK: (usize, usize) = (1_000, 4 << 20);
@@ -63,10 +67,21 @@ pub fn infer(traffic: &Traffic, view: &View, kind: &str, wanted: &Wanted) -> Res
             .observe(json_data(event).unwrap_or_default())
             .unwrap_or_default();
     };
-    let is_complete = if wanted.from.is_empty() && wanted.sample <= RECENT {
+    let is_complete = if wanted.from.is_empty() {
         newest(traffic, view, (kind, wanted), &mut observe)?
     } else {
-        all(traffic, view, (kind, wanted), &mut observe)?
+        let mut left = wanted.sample;
+        range(traffic.log(), view, wanted, |_, stored| {
+            let Some(event) = event::decoded(stored).filter(|event| event.kind() == kind) else {
+                return ControlFlow::Continue(());
+            };
+            if left == 0 {
+                return ControlFlow::Break(());
+            }
+            observe(&event);
+            left -= 1;
+            ControlFlow::Continue(())
+        })?
     };
     let masks = Masks::of(view, kind);
     let (mut schema, mut statistics) = (inference.schema(), inference.statistics());
@@ -87,28 +102,48 @@ pub fn infer(traffic: &Traffic, view: &View, kind: &str, wanted: &Wanted) -> Res
     })
 }
 
+/// Looks at the newest events; those that are not remembered are searched for.
 fn newest(
     traffic: &Traffic,
     view: &View,
     (kind, wanted): (&str, &Wanted),
     observe: &mut impl FnMut(&Event),
 ) -> Result<bool, LogError> {
-    let places = traffic.with(|seen| event::places(seen, kind, wanted.bus.as_ref(), wanted.sample));
+    let mut places = traffic.with(|seen| event::places(seen, kind, wanted.bus.as_ref(), wanted.sample));
+    let mut is_complete = true;
+    if wanted.sample > RECENT {
+        let mut found: VecDeque<(i64, BusName, u64)> = VecDeque::new();
+        is_complete = range(traffic.log(), view, wanted, |bus, stored| {
+            let names = stored_source_and_type(&stored.attributes);
+            if names.is_ok_and(|(_, of)| of == kind) {
+                found.push_back((stored.time_ms, bus.clone(), stored.sequence));
+            }
+            ControlFlow::Continue(())
+        })?;
+        found.make_contiguous().sort();
+        places = found
+            .into_iter()
+            .rev()
+            .take(wanted.sample)
+            .map(|(_, bus, sequence)| (bus, sequence))
+            .collect();
+    }
     for (bus, sequence) in places {
         if let Some(read) = event::read(traffic.log(), view, &bus, sequence)? {
             observe(&read);
         }
     }
-    Ok(true)
+    Ok(is_complete)
 }
 
-fn all(
-    traffic: &Traffic,
+/// Shows the events of the range that is wanted, of each bus the newest [`MAX_SCANNED`]; whether it was all of them.
+fn range(
+    log: &Log,
     view: &View,
-    (kind, wanted): (&str, &Wanted),
-    observe: &mut impl FnMut(&Event),
+    wanted: &Wanted,
+    mut show: impl FnMut(&BusName, &StoredEvent) -> ControlFlow<()>,
 ) -> Result<bool, LogError> {
-    let (mut scanned, mut left) = (0, wanted.sample);
+    let mut is_complete = true;
     let buses = view.buses().filter(|bus| match &wanted.bus {
         Some(name) => bus.name == *name,
         None => !bus.name.is_system(),
@@ -120,11 +155,11 @@ fn all(
                 .find(|(name, _)| *name == bus.name)
                 .map(|(_, sequence)| *sequence)
         };
-        let log = traffic.log();
-        let from = place(&wanted.from).unwrap_or(1).max(log.sequences(bus.id)?.start);
         let end = log.next_sequence(bus.id);
         let until = place(&wanted.to).unwrap_or(end).min(end);
-        let mut next = from;
+        let from = place(&wanted.from).unwrap_or(1).max(log.sequences(bus.id)?.start);
+        let mut next = from.max(until.saturating_sub(MAX_SCANNED));
+        is_complete &= next == from || next >= until;
         while next < until {
             let events = match log.read(bus.id, next, CHUNK.0, CHUNK.1) {
                 Err(LogError::Gap { sequences, .. }) => {
@@ -136,22 +171,11 @@ fn all(
             let Some(last) = events.last() else { break };
             next = last.sequence + 1;
             for stored in events.iter().take_while(|stored| stored.sequence < until) {
-                scanned += 1;
-                let decoded = event::decoded(stored).filter(|event| event.kind() == kind);
-                let taken = decoded.map_or(ControlFlow::Continue(()), |event| {
-                    observe(&event);
-                    left -= 1;
-                    if left == 0 {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                });
-                if taken.is_break() || scanned >= MAX_SCANNED {
+                if show(&bus.name, stored).is_break() {
                     return Ok(false);
                 }
             }
         }
     }
-    Ok(true)
+    Ok(is_complete)
 }

@@ -255,7 +255,7 @@ async fn the_parser_of_asyncapi_finds_no_error_in_the_document_of_a_bus() {
         "{}",
         documents[0]
     );
-    for (document, errors) in documents.iter().zip(asyncapi::errors(&documents)) {
+    for (document, errors) in documents.iter().zip(asyncapi::errors(&documents).await) {
         assert!(errors.is_empty(), "{errors:?}\n{document}");
     }
 }
