@@ -293,12 +293,12 @@ pub(super) async fn deliver(
     let engine = started.await.map_err(|_| ServeError::Interrupted)??;
     let traffic = Arc::new(Traffic::new(log.clone(), Arc::clone(&router)));
     Ok(Services {
-        traffic,
         log,
         router,
         control,
         publisher,
         engine,
+        traffic,
     })
 }
 

@@ -26,6 +26,7 @@ use crate::routing::Desired;
 /// How to apply.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ApplyQuery {
     /// Only say what would change.
     #[serde(default)]

@@ -43,6 +43,7 @@ const REASON_CHARS: usize = 1_000;
 /// Which dead letters to list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct DeadLettersQuery {
     /// On this bus.
     bus: Option<String>,

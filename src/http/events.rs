@@ -48,6 +48,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Which events to list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct EventsQuery {
     /// `earliest` (default), `latest`, a sequence, or an RFC 3339 time.
     from: Option<String>,

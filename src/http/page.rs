@@ -13,6 +13,7 @@ const MAX_LIMIT: usize = 1_000;
 /// Query parameters of every list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
     /// Most items in the answer, 100 by default, 1,000 at most.
     pub(super) limit: Option<usize>,

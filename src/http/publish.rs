@@ -50,6 +50,7 @@ use crate::target::HOPS_HEADER;
 /// How to take a batch.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PublishQuery {
     /// Accept the good entries of a batch and answer 200 with a result or an error for each. A
     /// single event is answered as ever.

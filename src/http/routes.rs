@@ -36,6 +36,7 @@ const TEST_EVENT: &str = r#"{"type":"tramline.test","source":"/tramline","data":
 /// The bus of a route.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct RouteQuery {
     /// Name of the bus, `default` if left out.
     bus: Option<String>,

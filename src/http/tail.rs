@@ -48,6 +48,7 @@ const CHUNK: usize = 200;
 /// What to follow.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct TailQuery {
     /// Only events that this matches: the `match` of a rule, in any of its languages, as JSON.
     #[serde(rename = "match")]

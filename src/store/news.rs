@@ -45,13 +45,12 @@ impl News {
 
     async fn hear(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let mut kept = self.listener.lock().await;
-        let listener = match kept.as_mut() {
-            Some(listener) => listener,
-            None => {
-                let mut listener = PgListener::connect_with(pool).await?;
-                listener.listen(CHANNEL).await?;
-                kept.insert(listener)
-            }
+        let listener = if let Some(listener) = kept.as_mut() {
+            listener
+        } else {
+            let mut listener = PgListener::connect_with(pool).await?;
+            listener.listen(CHANNEL).await?;
+            kept.insert(listener)
         };
         let heard = listener.try_recv().await;
         if !matches!(heard, Ok(Some(_))) {

@@ -48,18 +48,16 @@ pub fn breaks(view: &View, kind: &str, new: &Value) -> Vec<RuleBreak> {
         if uses.is_empty() {
             continue;
         }
-        let used: Vec<UsedPath> = uses.iter().map(|one| one.path.clone()).collect();
-        for broken in paths::breaks(old.document.value(), new, &used) {
-            let Some(used) = uses
-                .get(broken.used)
-                .filter(|used| !is_borne(used, broken.reason))
-            else {
+        let asked: Vec<UsedPath> = uses.iter().map(|one| one.path.clone()).collect();
+        for broken in paths::breaks(old.document.value(), new, &asked) {
+            let place = uses.get(broken.used).filter(|one| !is_borne(one, broken.reason));
+            let Some(Use { place, .. }) = place else {
                 continue;
             };
             found.push(RuleBreak {
                 bus: bus.clone(),
                 rule: rule.name.clone(),
-                place: used.place.clone(),
+                place: place.clone(),
                 path: from_event(&broken.path),
                 reason: broken.reason,
                 detail: broken.detail,

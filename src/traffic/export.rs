@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::evidence::Evidence;
 use super::listing::Listed;
-use super::listing::Shelf;
+use super::listing::Stock;
 use super::seen::Traffic;
 use crate::catalog::BusName;
 use crate::catalog::View;
@@ -31,8 +31,8 @@ pub fn asyncapi(
     server: Option<&str>,
 ) -> Result<Value, LogError> {
     let listed: Vec<Listed> = traffic.with(|seen| {
-        let shelf = Shelf::of(traffic, view, seen);
-        let all = shelf.kinds().into_iter().map(|kind| shelf.about(kind, 0));
+        let stock = Stock::of(traffic, view, seen);
+        let all = stock.kinds().into_iter().map(|kind| stock.about(kind, 0));
         let on_bus = all.filter(|listed| listed.buses.is_empty() || listed.buses.contains(bus));
         on_bus
             .take(MAX_TYPES)

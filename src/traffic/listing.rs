@@ -106,15 +106,15 @@ impl Listing {
         now_ms: i64,
     ) -> Result<(Vec<Listed>, bool), LogError> {
         traffic.with(|seen| {
-            let shelf = Shelf::of(traffic, view, seen);
-            let kinds = shelf.kinds();
+            let stock = Stock::of(traffic, view, seen);
+            let kinds = stock.kinds();
             let rest = kinds.range::<str, _>((
                 after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded),
                 std::ops::Bound::Unbounded,
             ));
             let mut page = Vec::new();
             for kind in rest {
-                let Some(listed) = self.listed(&shelf, kind, now_ms)? else {
+                let Some(listed) = self.listed(&stock, kind, now_ms)? else {
                     continue;
                 };
                 if page.len() == limit {
@@ -126,12 +126,12 @@ impl Listing {
         })
     }
 
-    fn listed(&self, shelf: &Shelf<'_>, kind: &str, now_ms: i64) -> Result<Option<Listed>, LogError> {
+    fn listed(&self, stock: &Stock<'_>, kind: &str, now_ms: i64) -> Result<Option<Listed>, LogError> {
         let is_meant = self.kind.as_deref().is_none_or(|wanted| is_in(wanted, kind));
         if !is_meant {
             return Ok(None);
         }
-        let mut listed = shelf.about(kind, now_ms);
+        let mut listed = stock.about(kind, now_ms);
         let is_on_bus = self.bus.as_ref().is_none_or(|bus| listed.buses.contains(bus));
         let is_owned = self.owner.as_ref().is_none_or(|owner| {
             listed
@@ -142,20 +142,20 @@ impl Listing {
         if !is_on_bus || !is_owned {
             return Ok(None);
         }
-        listed.example = Evidence::find(shelf.traffic, (shelf.view, shelf.seen), kind, self.bus.as_ref())?;
+        listed.example = Evidence::find(stock.traffic, (stock.view, stock.seen), kind, self.bus.as_ref())?;
         if !self.words.is_empty() {
             let text = text(&listed);
             if !self.words.iter().all(|word| text.contains(&normal(word))) {
                 return Ok(None);
             }
         }
-        listed.rules = shelf.rules(kind, self.bus.as_ref());
+        listed.rules = stock.rules(kind, self.bus.as_ref());
         Ok(Some(listed))
     }
 }
 
 /// Everything that there is to list.
-pub(super) struct Shelf<'a> {
+pub(super) struct Stock<'a> {
     traffic: &'a Traffic,
     pub(super) view: &'a View,
     pub(super) seen: &'a Seen,
@@ -163,7 +163,7 @@ pub(super) struct Shelf<'a> {
     declared: Vec<(&'a BusName, &'a RegisteredSource)>,
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> Stock<'a> {
     pub(super) fn of(traffic: &'a Traffic, view: &'a View, seen: &'a Seen) -> Self {
         let sources = view.buses().flat_map(|bus| {
             let live = bus.sources.by_name.values();
@@ -345,9 +345,9 @@ fn collect(data: &Value, path: &str, depth: usize, found: &mut BTreeSet<String>)
         }
         Value::Array(elements) => {
             let path = format!("{path}[*]");
-            elements
-                .iter()
-                .for_each(|element| collect(element, &path, depth + 1, found));
+            for element in elements {
+                collect(element, &path, depth + 1, found);
+            }
         }
         _ => {}
     }

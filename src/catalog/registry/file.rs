@@ -121,6 +121,6 @@ fn check(document: &Value, at: &str, issues: &mut Issues) {
 
 fn issue(error: &SchemaError, at: &str) -> Issue {
     let mut issue = Issue::new(format!("{at}{}", error.pointer), error.code, error.detail.clone());
-    issue.correction = error.correction.clone();
+    issue.correction.clone_from(&error.correction);
     issue
 }

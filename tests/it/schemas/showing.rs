@@ -1,4 +1,4 @@
-//! The catalog as consumers see it, and the AsyncAPI document of a bus.
+//! The catalog as consumers see it, and the `AsyncAPI` document of a bus.
 
 use serde_json::Value;
 use serde_json::json;
