@@ -402,19 +402,21 @@ impl Control {
 
     async fn change_in_turn(&self, desired: &mut Desired, dry_run: bool) -> Result<Plan, ControlError> {
         let _turn = self.turn.lock().await;
+        // What another server has changed is the ground that the plan stands on.
+        self.catch_up_in_turn().await?;
         let mut attempt = 1;
         loop {
-            let result = self.try_change(desired, dry_run).await;
-            let is_unclear = match &result {
-                Err(ControlError::Repository(RepositoryError::Conflict)) => attempt < ATTEMPTS,
-                Err(ControlError::Repository(RepositoryError::OutcomeUnknown { .. })) => attempt == 1,
-                _ => false,
+            let error = match self.try_change(desired, dry_run).await {
+                Err(ControlError::Repository(error)) if attempt < attempts(&error) => error,
+                ended => return ended,
             };
-            if !is_unclear {
-                return result;
-            }
             // The catalog is not what we think: see what it says now, and try once more.
-            self.reload().await?;
+            match (self.reload().await, error) {
+                (Ok(()), _) => {}
+                // What was sent may have been done: that is not forgotten over another failure.
+                (Err(_), unknown @ RepositoryError::OutcomeUnknown { .. }) => return Err(unknown.into()),
+                (Err(error), _) => return Err(error),
+            }
             attempt += 1;
         }
     }
@@ -472,21 +474,26 @@ impl Control {
         }
     }
 
-    /// Reads the catalog if another server has changed it.
-    async fn catch_up(&self) -> Result<(), ControlError> {
-        let is_current = async || {
-            let version = self.repository.version().await?;
-            Ok::<_, ControlError>(version == self.router.snapshot().view().version())
-        };
-        if is_current().await? {
+    /// Puts in force what another server has changed, if one has.
+    pub(super) async fn catch_up(&self) -> Result<(), ControlError> {
+        if self.is_current().await? {
             return Ok(());
         }
         let _turn = self.turn.lock().await;
         // The change may have been one of this server.
-        if is_current().await? {
+        self.catch_up_in_turn().await
+    }
+
+    async fn catch_up_in_turn(&self) -> Result<(), ControlError> {
+        if self.is_current().await? {
             return Ok(());
         }
         self.reload().await
+    }
+
+    async fn is_current(&self) -> Result<bool, ControlError> {
+        let version = self.repository.version().await?;
+        Ok(version == self.router.snapshot().view().version())
     }
 
     /// Puts in force what is stored, whoever stored it.
@@ -494,7 +501,12 @@ impl Control {
         let loaded = self.repository.load().await?;
         let before = Arc::clone(self.router.snapshot().view());
         let known = Arc::clone(&before);
-        let view = self.compile(move || View::from_loaded(&loaded, &known)).await?;
+        let view = self.compile(move || {
+            let view = View::from_loaded(&loaded, &known)?;
+            compile_new(&view, &known);
+            Ok(view)
+        });
+        let view = view.await?;
         let mut records = missing_announcements(&self.log, &view);
         records.extend(closures(&before, &view));
         if !records.is_empty() {
@@ -666,6 +678,36 @@ impl Control {
             Desired::DeleteSource { bus, name, expect } => only(sources::delete(view, bus, name, *expect)?),
         };
         Ok(planned)
+    }
+}
+
+/// How often a change is planned that ends in this error: more than once if it may be because the catalog is
+/// not what it was planned for.
+const fn attempts(error: &RepositoryError) -> u32 {
+    match error {
+        RepositoryError::Conflict => ATTEMPTS,
+        RepositoryError::OutcomeUnknown { .. }
+        | RepositoryError::BusExists(_)
+        | RepositoryError::NoSuchBus(_)
+        | RepositoryError::NoSuchRule { .. }
+        | RepositoryError::NoSuchConnection(_)
+        | RepositoryError::NoSuchSchema(_)
+        | RepositoryError::NoSuchSource { .. } => 2,
+        _ => 1,
+    }
+}
+
+/// Compiles what events are validated by and was not before, so that none has to wait for it.
+fn compile_new(view: &View, known: &View) {
+    for entry in view.schemas() {
+        let before = known.schema(entry.kind.as_str());
+        if before.is_some_and(|before| before.revision == entry.revision) {
+            continue;
+        }
+        if let Some(version) = entry.latest() {
+            // What cannot be used says so when it is used.
+            version.compiled().map(drop).unwrap_or_default();
+        }
     }
 }
 

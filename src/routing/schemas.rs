@@ -170,6 +170,7 @@ impl Control {
         accepts_undecided: bool,
     ) -> Result<Registered, RegisterError> {
         for _ in 0..ATTEMPTS {
+            self.catch_up().await?;
             let judged = self.judge(kind, document).await?;
             if let Some(number) = judged.same_as {
                 let snapshot = self.router().snapshot();

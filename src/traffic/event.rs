@@ -18,8 +18,7 @@ pub(super) fn places(seen: &Seen, kind: &str, bus: Option<&BusName>, most: usize
     let mut places: Vec<(i64, BusName, u64)> = Vec::new();
     for (on, record) in seen.of(kind).filter(|(on, _)| bus.is_none_or(|bus| bus == *on)) {
         let newest = record.recent.iter().rev().take(most);
-        // Events of one bus keep their order; those of several are put together by when each was last seen.
-        places.extend(newest.map(|sequence| (record.last_ms, on.clone(), *sequence)));
+        places.extend(newest.map(|(time_ms, sequence)| (*time_ms, on.clone(), *sequence)));
     }
     places.sort_by(|a, b| (b.0, &b.1, b.2).cmp(&(a.0, &a.1, a.2)));
     places.truncate(most);

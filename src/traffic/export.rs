@@ -32,7 +32,7 @@ pub fn asyncapi(
 ) -> Result<Value, LogError> {
     let listed: Vec<Listed> = traffic.with(|seen| {
         let stock = Stock::of(traffic, view, seen);
-        let all = stock.kinds().into_iter().map(|kind| stock.about(kind, 0));
+        let all = stock.kinds().into_iter().map(|kind| stock.about(kind, None, 0));
         let on_bus = all.filter(|listed| listed.buses.is_empty() || listed.buses.contains(bus));
         on_bus
             .take(MAX_TYPES)

@@ -1,6 +1,7 @@
 //! A schema proposed from real events, and how they have drifted away from the schema there is.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 
 use serde_json::Value;
@@ -88,11 +89,8 @@ pub fn infer(traffic: &Traffic, view: &View, kind: &str, wanted: &Wanted) -> Res
     let latest = view.schema(kind).and_then(|entry| entry.latest());
     let compiled = latest.and_then(|version| version.compiled().ok());
     let mut drift = compiled.map_or_else(Vec::new, |old| drift(old.document.value(), &statistics));
-    for finding in drift.iter_mut().filter(|finding| masks.cover(&finding.path)) {
-        finding.detail = format!("field `{}` differs; its values are masked", finding.path);
-    }
     masks.hide_in_schema(&mut schema);
-    masks.hide_in_statistics(&mut statistics);
+    masks.hide_in_statistics(&mut statistics, &mut drift);
     Ok(Inferred {
         schema,
         statistics,
@@ -102,38 +100,54 @@ pub fn infer(traffic: &Traffic, view: &View, kind: &str, wanted: &Wanted) -> Res
     })
 }
 
-/// Looks at the newest events; those that are not remembered are searched for.
 fn newest(
     traffic: &Traffic,
     view: &View,
     (kind, wanted): (&str, &Wanted),
     observe: &mut impl FnMut(&Event),
 ) -> Result<bool, LogError> {
-    let mut places = traffic.with(|seen| event::places(seen, kind, wanted.bus.as_ref(), wanted.sample));
-    let mut is_complete = true;
-    if wanted.sample > RECENT {
-        let mut found: VecDeque<(i64, BusName, u64)> = VecDeque::new();
-        is_complete = range(traffic.log(), view, wanted, |bus, stored| {
-            let names = stored_source_and_type(&stored.attributes);
-            if names.is_ok_and(|(_, of)| of == kind) {
-                found.push_back((stored.time_ms, bus.clone(), stored.sequence));
-            }
-            ControlFlow::Continue(())
-        })?;
-        found.make_contiguous().sort();
-        places = found
-            .into_iter()
-            .rev()
-            .take(wanted.sample)
-            .map(|(_, bus, sequence)| (bus, sequence))
-            .collect();
-    }
+    let (places, is_complete) = newest_places(traffic, view, kind, wanted)?;
     for (bus, sequence) in places {
         if let Some(read) = event::read(traffic.log(), view, &bus, sequence)? {
             observe(&read);
         }
     }
     Ok(is_complete)
+}
+
+/// The places of the newest events of a type, newest first; what is not remembered is searched for. Whether
+/// these are all that there are.
+pub(super) fn newest_places(
+    traffic: &Traffic,
+    view: &View,
+    kind: &str,
+    wanted: &Wanted,
+) -> Result<(Vec<(BusName, u64)>, bool), LogError> {
+    let (places, has_all) = traffic.with(|seen| {
+        let places = event::places(seen, kind, wanted.bus.as_ref(), wanted.sample);
+        (places, seen.has_all())
+    });
+    let is_enough = wanted.sample <= RECENT && places.len() >= wanted.sample;
+    if is_enough || (has_all && wanted.sample <= RECENT) {
+        return Ok((places, true));
+    }
+    let mut found: BinaryHeap<Reverse<(i64, BusName, u64)>> = BinaryHeap::new();
+    let is_complete = range(traffic.log(), view, wanted, |bus, stored| {
+        let names = stored_source_and_type(&stored.attributes);
+        if names.is_ok_and(|(_, of)| of == kind) {
+            found.push(Reverse((stored.time_ms, bus.clone(), stored.sequence)));
+            if found.len() > wanted.sample {
+                found.pop();
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    // Ascending in reverse: the newest first.
+    let newest = found.into_sorted_vec().into_iter();
+    let places = newest
+        .map(|Reverse((_, bus, sequence))| (bus, sequence))
+        .collect();
+    Ok((places, is_complete))
 }
 
 /// Shows the events of the range that is wanted, of each bus the newest [`MAX_SCANNED`]; whether it was all of them.

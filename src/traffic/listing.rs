@@ -131,23 +131,28 @@ impl Listing {
         if !is_meant {
             return Ok(None);
         }
-        let mut listed = stock.about(kind, now_ms);
-        let is_on_bus = self.bus.as_ref().is_none_or(|bus| listed.buses.contains(bus));
+        let bus = self.bus.as_ref();
+        let mut listed = stock.about(kind, bus, now_ms);
+        let is_on_bus = bus.is_none_or(|bus| listed.buses.contains(bus));
         let is_owned = self.owner.as_ref().is_none_or(|owner| {
-            listed
-                .owners
-                .iter()
-                .any(|one| one.to_lowercase() == owner.to_lowercase())
+            let mut owners = listed.owners.iter();
+            owners.any(|one| one.to_lowercase() == owner.to_lowercase())
         });
         if !is_on_bus || !is_owned {
             return Ok(None);
         }
-        listed.example = Evidence::find(stock.traffic, (stock.view, stock.seen), kind, self.bus.as_ref())?;
-        if !self.words.is_empty() {
-            let text = text(&listed);
-            if !self.words.iter().all(|word| text.contains(&normal(word))) {
-                return Ok(None);
-            }
+        let is_found = |listed: &Listed| {
+            let text = text(listed);
+            self.words.iter().all(|word| text.contains(&normal(word)))
+        };
+        // Real data has words only where no schema has.
+        let is_open = listed.fields.is_empty();
+        if !is_open && !self.words.is_empty() && !is_found(&listed) {
+            return Ok(None);
+        }
+        listed.example = Evidence::find(stock.traffic, (stock.view, stock.seen), kind, bus)?;
+        if is_open && !self.words.is_empty() && !is_found(&listed) {
+            return Ok(None);
         }
         listed.rules = stock.rules(kind, self.bus.as_ref());
         Ok(Some(listed))
@@ -185,13 +190,14 @@ impl<'a> Stock<'a> {
         self.seen.types().chain(registered).chain(whole).collect()
     }
 
-    /// What is known of a type, without what takes long to find.
-    pub(super) fn about(&self, kind: &str, now_ms: i64) -> Listed {
+    /// What is known of a type, of one bus only if there is one, without what takes long to find.
+    pub(super) fn about(&self, kind: &str, only: Option<&BusName>, now_ms: i64) -> Listed {
         let mut buses = BTreeSet::new();
         let mut sources: BTreeMap<(BusName, String), SourceSeen> = BTreeMap::new();
         let (mut count, mut rate) = (0, 0.0);
         let mut seen_ms: Option<(i64, i64)> = None;
-        for (bus, record) in self.seen.of(kind) {
+        let is_meant = |bus: &BusName| only.is_none_or(|only| only == bus);
+        for (bus, record) in self.seen.of(kind).filter(|(bus, _)| is_meant(bus)) {
             buses.insert(bus.clone());
             count += record.count;
             rate += record.rate(now_ms);
@@ -209,7 +215,7 @@ impl<'a> Stock<'a> {
                 sources.insert((bus.clone(), source.clone()), seen);
             }
         }
-        for (bus, source) in self.declaring(kind) {
+        for (bus, source) in self.declaring(kind).filter(|(bus, _)| is_meant(bus)) {
             buses.insert(bus.clone());
             let is_seen = sources
                 .values()

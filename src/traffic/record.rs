@@ -23,8 +23,8 @@ pub struct Record {
     pub last_ms: i64,
     /// Their sources, each with how many of them; of many only some.
     pub sources: BTreeMap<String, u64>,
-    /// Sequences of the newest ones, ascending.
-    pub recent: VecDeque<u64>,
+    /// Times and sequences of the newest ones, ascending.
+    pub recent: VecDeque<(i64, u64)>,
     /// How many came in each part of the last minute, by the number of the part.
     slots: VecDeque<(i64, u64)>,
 }
@@ -45,7 +45,7 @@ impl Record {
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
-        self.recent.push_back(sequence);
+        self.recent.push_back((time_ms, sequence));
         let slot = time_ms.div_euclid(SLOT_MS);
         match self.slots.back_mut() {
             Some((last, count)) if *last == slot => *count += 1,
@@ -104,7 +104,7 @@ mod tests {
         for sequence in 0..5_000 {
             record.add(sequence, 0, &format!("/{sequence}"));
         }
-        assert_eq!((record.recent.len(), record.recent[0]), (RECENT, 4_000));
+        assert_eq!((record.recent.len(), record.recent[0].1), (RECENT, 4_000));
         assert_eq!((record.count, record.sources.len()), (5_000, SOURCES));
     }
 }

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::RwLock;
+use parking_lot::RwLockWriteGuard;
 use tokio_util::sync::CancellationToken;
 
 use super::record::Record;
 use crate::catalog::BusName;
+use crate::catalog::View;
 use crate::event;
 use crate::log::BusId;
 use crate::log::Log;
@@ -30,7 +32,7 @@ const EVERY: Duration = Duration::from_secs(2);
 pub struct Traffic {
     log: Log,
     router: Arc<Router>,
-    seen: Mutex<Seen>,
+    seen: RwLock<Seen>,
 }
 
 /// What was seen, by type and bus.
@@ -39,13 +41,15 @@ pub struct Seen {
     types: BTreeMap<Arc<str>, BTreeMap<BusName, Record>>,
     records: usize,
     next: HashMap<BusId, u64>,
+    /// Whether events that are there, or types, were left out.
+    is_partial: bool,
 }
 
 impl Traffic {
     /// Nothing was seen yet.
     #[must_use]
     pub fn new(log: Log, router: Arc<Router>) -> Self {
-        let seen = Mutex::default();
+        let seen = RwLock::default();
         Self { log, router, seen }
     }
 
@@ -68,16 +72,23 @@ impl Traffic {
         }
     }
 
-    /// Shows what was seen of everything that was acknowledged before. Blocking; one caller at a time.
+    /// Shows what was seen of everything that was acknowledged before. Blocking: reads what is new first.
     pub fn with<T>(&self, show: impl FnOnce(&Seen) -> T) -> T {
         let view = Arc::clone(self.router.snapshot().view());
-        let mut seen = self.seen.lock();
+        let seen = self.seen.read();
+        if seen.is_current(&self.log, &view) {
+            return show(&seen);
+        }
+        drop(seen);
+        let mut seen = self.seen.write();
+        seen.forget_buses(&view);
         for bus in view.buses().filter(|bus| !bus.name.is_system()) {
             if let Err(error) = seen.catch_up(&self.log, bus.id, &bus.name) {
                 tracing::warn!(bus = %bus.name, error = chain(&error), "events cannot be read for the catalog");
             }
         }
-        show(&seen)
+        // Others may look at the same time.
+        show(&RwLockWriteGuard::downgrade(seen))
     }
 }
 
@@ -92,6 +103,29 @@ impl Seen {
         self.types.get(kind).into_iter().flatten()
     }
 
+    /// Whether everything that is kept was looked at, and noted.
+    #[must_use]
+    pub const fn has_all(&self) -> bool {
+        !self.is_partial
+    }
+
+    /// Whether nothing is new, and no bus is gone.
+    fn is_current(&self, log: &Log, view: &View) -> bool {
+        let mut buses = view.buses().filter(|bus| !bus.name.is_system());
+        let mut kept = self.types.values().flat_map(BTreeMap::keys);
+        buses.all(|bus| self.next.get(&bus.id).copied().unwrap_or(1) >= log.next_sequence(bus.id))
+            && kept.all(|name| view.bus(name.as_str()).is_some())
+    }
+
+    /// Forgets what was seen on buses that are gone.
+    fn forget_buses(&mut self, view: &View) {
+        for buses in self.types.values_mut() {
+            buses.retain(|name, _| view.bus(name.as_str()).is_some());
+        }
+        self.types.retain(|_, buses| !buses.is_empty());
+        self.records = self.types.values().map(BTreeMap::len).sum();
+    }
+
     fn catch_up(&mut self, log: &Log, bus: BusId, name: &BusName) -> Result<(), LogError> {
         let end = log.next_sequence(bus);
         let known = self.next.get(&bus).copied().unwrap_or(1);
@@ -100,6 +134,7 @@ impl Seen {
         }
         let oldest = log.sequences(bus)?.start;
         let mut next = known.max(oldest).max(end.saturating_sub(LOOK_BACK));
+        self.is_partial |= next > known.max(oldest);
         while next < end {
             let events = match log.read(bus, next, CHUNK.0, CHUNK.1) {
                 Err(LogError::Gap { sequences, .. }) => {
@@ -131,6 +166,8 @@ impl Seen {
             let buses = self.types.entry(Arc::from(kind)).or_default();
             let record = buses.entry(bus.clone()).or_default();
             record.add(sequence, time_ms, source);
+        } else {
+            self.is_partial = true;
         }
     }
 }

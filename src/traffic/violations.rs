@@ -3,6 +3,9 @@
 use serde_json::Value;
 
 use super::event;
+use super::evidence::Masks;
+use super::inference::Wanted;
+use super::inference::newest_places;
 use super::record::RECENT;
 use super::seen::Traffic;
 use crate::catalog::BusName;
@@ -50,7 +53,12 @@ pub fn violations(
     kind: &str,
     validator: &Validator,
 ) -> Result<Violations, LogError> {
-    let places = traffic.with(|seen| event::places(seen, kind, None, RECENT));
+    let wanted = Wanted {
+        sample: RECENT,
+        ..Wanted::default()
+    };
+    let (places, _) = newest_places(traffic, view, kind, &wanted)?;
+    let masks = Masks::of(view, kind);
     let mut found = Violations::default();
     for (bus, sequence) in places {
         let Some(read) = event::read(traffic.log(), view, &bus, sequence)? else {
@@ -67,11 +75,24 @@ pub fn violations(
                 bus,
                 sequence,
                 id: read.id().to_owned(),
-                violations: violations.into_iter().take(SHOWN).collect(),
+                violations: violations
+                    .into_iter()
+                    .take(SHOWN)
+                    .map(|one| shown(one, &masks))
+                    .collect(),
             });
         }
     }
     Ok(found)
+}
+
+/// A violation without the words that may quote what some rule masks.
+fn shown(violation: Violation, masks: &Masks) -> Violation {
+    if !masks.touch(&violation.pointer) {
+        return violation;
+    }
+    let detail = format!("violates `{}`; the value is masked", violation.keyword);
+    Violation { detail, ..violation }
 }
 
 fn judge(validator: &Validator, data: Option<&Value>) -> Vec<Violation> {

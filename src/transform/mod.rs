@@ -37,6 +37,7 @@ mod keep;
 mod limits;
 mod path;
 mod places;
+mod queries;
 mod reads;
 mod scope;
 mod select;

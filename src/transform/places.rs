@@ -53,6 +53,11 @@ impl Drop {
         self.0.len()
     }
 
+    /// The places that are removed.
+    pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.0.iter()
+    }
+
     /// Removes the values.
     pub(super) fn apply(&self, scope: &mut Scope<'_>) -> Result<(), Reason> {
         scope.edit_data(|data| {

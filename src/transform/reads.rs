@@ -1,8 +1,5 @@
 //! What a transform reads from the payload of an event, and what it masks.
 
-use jsonpath_rust::parser::model::JpQuery;
-use jsonpath_rust::parser::model::Segment;
-use jsonpath_rust::parser::model::Selector;
 use serde_json::Value;
 
 use super::expression::Expression;
@@ -12,6 +9,7 @@ use super::path::Place;
 use super::path::Step as PathStep;
 use super::path::Turn;
 use super::places::STARS;
+use super::queries;
 use super::select::Select;
 use super::set::Set;
 use super::steps::Step;
@@ -26,7 +24,7 @@ const PAYLOAD: &str = "data";
 /// A path below the payload that somebody reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
-    /// The steps; those that several values share stop where the path begins to choose.
+    /// The steps.
     pub steps: Vec<ReadStep>,
     /// Whether something stands in for a value that is missing.
     pub has_default: bool,
@@ -59,8 +57,10 @@ impl Transform {
                 Step::Select(path) => reads.extend(read(path, false)),
                 Step::Data(template) => collect(template, &mut reads),
                 Step::Set(set) => set.templates().for_each(|template| collect(template, &mut reads)),
-                // Nothing is missed where nothing is left to take away.
-                Step::Drop(_) | Step::Mask(_) | Step::Const(_) => {}
+                // Nothing is missed where nothing is left to take away, but what is called otherwise now stays.
+                Step::Drop(drop) => reads.extend(drop.places().map(Read::of_place)),
+                Step::Mask(mask) => reads.extend(mask.places().map(Read::of_place)),
+                Step::Const(_) => {}
             }
             if step.replaces_data() {
                 break;
@@ -76,37 +76,118 @@ impl Transform {
     }
 }
 
-/// A place of the payload whose values somebody masks.
+/// Values of the payload that somebody masks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Masked(Place);
+pub enum Masked {
+    /// Those at a place; an element stands for all of them.
+    At(Vec<ReadStep>),
+    /// All members of this name: where they were in the payload as it came cannot be told.
+    Named(String),
+}
 
 impl Transform {
-    /// What it masks of the payload as it came.
+    /// What it masks of the payload.
     #[must_use]
     pub fn masks(&self) -> Vec<Masked> {
-        let before = self.steps.iter().take_while(|step| !step.replaces_data());
-        let places = before.flat_map(|step| match step {
-            Step::Mask(mask) => mask.places().cloned().collect(),
-            _ => Vec::new(),
-        });
-        places.map(Masked).collect()
+        let mut masks = Vec::new();
+        let mut is_replaced = false;
+        for step in &self.steps {
+            if let Step::Mask(mask) = step {
+                masks.extend(mask.places().map(|place| Masked::of(place, is_replaced)));
+            }
+            is_replaced |= step.replaces_data();
+        }
+        masks
     }
 }
 
 impl Masked {
-    /// Puts stars in place of the values.
-    pub fn hide(&self, data: &mut Value) {
-        self.0.replace_in(data, &|_| STARS.into());
+    fn of(place: &Place, is_replaced: bool) -> Self {
+        let at = Self::At(steps_of(place));
+        if is_replaced { at.moved() } else { at }
     }
 
-    /// The way to the values from the payload; an element stands for all of them.
+    /// The same in a payload that was made of another one.
     #[must_use]
-    pub fn steps(&self) -> Vec<ReadStep> {
-        let turns = self.0.turns().iter().map(|turn| match turn {
-            Turn::Member(name) => ReadStep::Member(name.clone()),
-            Turn::Element(_) | Turn::Each => ReadStep::Each,
+    pub fn moved(self) -> Self {
+        let Self::At(steps) = &self else { return self };
+        let names = steps.iter().rev().find_map(|step| match step {
+            ReadStep::Member(name) => Some(name.clone()),
+            _ => None,
         });
-        turns.collect()
+        names.map_or(self, Self::Named)
+    }
+
+    /// Puts stars in place of the values.
+    pub fn hide(&self, data: &mut Value) {
+        match self {
+            Self::At(steps) => hide_at(steps, data),
+            Self::Named(name) => hide_named(name, data),
+        }
+    }
+}
+
+/// Recursion is as deep as the place.
+fn hide_at(steps: &[ReadStep], data: &mut Value) {
+    let Some((step, rest)) = steps.split_first() else {
+        *data = STARS.into();
+        return;
+    };
+    match (step, data) {
+        (ReadStep::Member(name), Value::Object(members)) => {
+            if let Some(inner) = members.get_mut(name) {
+                hide_at(rest, inner);
+            }
+        }
+        (ReadStep::Each | ReadStep::Element, Value::Object(members)) => {
+            for inner in members.values_mut() {
+                hide_at(rest, inner);
+            }
+        }
+        (ReadStep::Each | ReadStep::Element, Value::Array(elements)) => {
+            for inner in elements {
+                hide_at(rest, inner);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Recursion is as deep as the data, which was read within bounds.
+fn hide_named(name: &str, data: &mut Value) {
+    match data {
+        Value::Object(members) => {
+            for (own, inner) in members {
+                if own == name {
+                    *inner = STARS.into();
+                } else {
+                    hide_named(name, inner);
+                }
+            }
+        }
+        Value::Array(elements) => {
+            for inner in elements {
+                hide_named(name, inner);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn steps_of(place: &Place) -> Vec<ReadStep> {
+    let turns = place.turns().iter().map(|turn| match turn {
+        Turn::Member(name) => ReadStep::Member(name.clone()),
+        Turn::Element(_) | Turn::Each => ReadStep::Each,
+    });
+    turns.collect()
+}
+
+impl Read {
+    fn of_place(place: &Place) -> Self {
+        Self {
+            steps: steps_of(place),
+            has_default: true,
+        }
     }
 }
 
@@ -133,9 +214,9 @@ impl TextTemplate {
 }
 
 impl Select {
-    /// What it reads from the payload, if it does.
+    /// What it reads from the payload.
     #[must_use]
-    pub fn reads(&self) -> Option<Read> {
+    pub fn reads(&self) -> Vec<Read> {
         read(&self.path, true)
     }
 }
@@ -161,41 +242,18 @@ fn collect(template: &Template, reads: &mut Vec<Read>) {
     }
 }
 
-/// The path below the payload, if it leads there.
-fn read(path: &Path, has_default: bool) -> Option<Read> {
-    let steps = match path {
-        Path::Plain(steps) => steps.iter().map(ReadStep::of).collect(),
-        Path::Query(query) => of_query(query),
+/// The paths below the payload, if it leads there.
+fn read(path: &Path, has_default: bool) -> Vec<Read> {
+    let paths = match path {
+        Path::Plain(steps) => vec![steps.iter().map(ReadStep::of).collect()],
+        Path::Query(query) => queries::paths(query),
     };
-    let (first, steps) = steps.split_first()?;
-    let is_payload = matches!(first, ReadStep::Member(name) if name == PAYLOAD);
-    (is_payload && !steps.is_empty()).then(|| Read {
-        steps: steps.to_vec(),
-        has_default,
-    })
-}
-
-fn of_query(query: &JpQuery) -> Vec<ReadStep> {
-    let mut steps = Vec::new();
-    for segment in &query.segments {
-        let selector = match segment {
-            Segment::Descendant(inner) => {
-                steps.push(ReadStep::Descend);
-                match inner.as_ref() {
-                    Segment::Selector(selector) => selector,
-                    _ => break,
-                }
-            }
-            Segment::Selector(selector) => selector,
-            Segment::Selectors(_) => break,
-        };
-        steps.push(match selector {
-            Selector::Name(name) => ReadStep::Member(name.clone()),
-            Selector::Index(_) => ReadStep::Element,
-            Selector::Slice(..) | Selector::Filter(_) | Selector::Wildcard => ReadStep::Each,
-        });
-    }
-    steps
+    let below = paths.into_iter().filter_map(|steps: Vec<ReadStep>| {
+        let (first, steps) = steps.split_first()?;
+        let is_payload = matches!(first, ReadStep::Member(name) if name == PAYLOAD);
+        (is_payload && !steps.is_empty()).then(|| steps.to_vec())
+    });
+    below.map(|steps| Read { steps, has_default }).collect()
 }
 
 impl ReadStep {

@@ -37,24 +37,15 @@ impl Rule {
         }
     }
 
-    /// What its transforms mask of the payload, each place also as a path.
+    /// What its transforms mask of the payload.
     #[must_use]
-    pub fn masks(&self) -> Vec<(Masked, UsedPath)> {
+    pub fn masks(&self) -> Vec<Masked> {
         let is_replaced = self.transform.as_ref().is_some_and(Transform::replaces_data);
+        let own = self.transform.iter().flat_map(Transform::masks);
         let of_targets = self.targets.iter().filter_map(|target| target.transform.as_ref());
-        let transforms = self.transform.iter().chain(of_targets.filter(|_| !is_replaced));
-        let masks = transforms.flat_map(Transform::masks);
-        masks
-            .map(|masked| {
-                let steps = masked.steps().into_iter().map(step).collect();
-                let path = UsedPath {
-                    steps,
-                    flatten: false,
-                    wants: None,
-                };
-                (masked, path)
-            })
-            .collect()
+        let of_targets = of_targets.flat_map(Transform::masks);
+        let of_targets = of_targets.map(|masked| if is_replaced { masked.moved() } else { masked });
+        own.chain(of_targets).collect()
     }
 
     /// The paths below the payload that the rule uses when events of this type come, in the order of the rule.

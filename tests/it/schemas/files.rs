@@ -145,3 +145,28 @@ async fn the_command_line_applies_and_checks_them() {
     let ran = tramline(&["rules", "check", &path]).await.ended(2);
     assert!(ran.stderr.contains("order.json:2:"), "{}", ran.stderr);
 }
+
+#[tokio::test]
+async fn a_schema_may_name_the_version_that_another_file_adds() {
+    let server = Server::start().await;
+    let document = json!({ "schemas": [
+        { "type": "a-order", "validation": "reject", "schema": { "properties": { "total": { "$ref": "/v1/schemas/b-money/versions/1" } } } },
+        { "type": "b-money", "schema": { "properties": { "unit": { "$ref": "/v1/schemas/c-unit/versions/1" } } } },
+        { "type": "c-unit", "schema": { "type": "string" } },
+    ]});
+    let (status, plan) = apply(&server, "", &document).await;
+    assert_eq!(status, 200, "{plan}");
+    let order = |unit: Value| {
+        event(
+            &unit.to_string(),
+            "a-order",
+            &json!({ "total": { "unit": unit } }),
+        )
+    };
+    server.publish(&order(json!("EUR"))).await;
+    let refused = server
+        .request(Method::POST, "/events")
+        .header("content-type", "application/cloudevents+json")
+        .body(order(json!(1)).to_string());
+    assert_eq!(server.call(refused).await.0, 422);
+}

@@ -142,6 +142,13 @@ async fn values_that_a_rule_masks_are_not_shown() {
         );
     }
     assert_eq!(catalog["items"][0]["example"]["data"]["customer"], "***");
+    let next = json!({ "properties": { "customer": { "properties": { "email": { "type": "integer" } } }, "state": { "const": 1 } } });
+    let check = server.post("/v1/schemas/order/check", &next).await;
+    assert_eq!(check["violations"]["failed"], 60);
+    assert!(
+        !check.to_string().contains("@example.com") && !check.to_string().contains("paid"),
+        "{check}"
+    );
     assert_eq!(field(&answer, "$.customer.email")["types"]["string"], 60);
 }
 
@@ -164,4 +171,34 @@ async fn a_request_that_means_nothing_is_refused() {
         .call(server.request(Method::POST, "/v1/schemas/order/infer"))
         .await;
     assert_eq!((nothing.0, &nothing.1["events"]), (200, &json!(0)));
+}
+
+#[tokio::test]
+async fn events_of_several_buses_are_told_apart_by_their_times() {
+    let server = Server::start().await;
+    server.put("/v1/buses/other", &json!({})).await;
+    for number in 0..10 {
+        server
+            .publish(&event(&format!("a{number}"), "order", &json!({ "n": number })))
+            .await;
+        server
+            .publish_to(
+                "other",
+                &event(&format!("b{number}"), "order", &json!({ "n": number + 100 })),
+            )
+            .await;
+    }
+    let answer = infer(&server, &json!({ "sample": 4 })).await;
+    let numbers = field(&answer, "$.n");
+    let of = |key: &str| numbers[key].as_u64().expect("a number");
+    assert_eq!((of("max"), of("seen")), (109, 4));
+    assert!(
+        (7..10).contains(&of("min")),
+        "the newest of both buses: {numbers}"
+    );
+    let answer = infer(&server, &json!({ "sample": 5_000, "bus": "other" })).await;
+    assert_eq!(
+        (&answer["events"], &answer["complete"]),
+        (&json!(10), &json!(true))
+    );
 }
