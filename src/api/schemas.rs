@@ -62,7 +62,7 @@ pub struct VersionList {
 /// Whether a document may follow the versions of a schema.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CheckReply {
-    /// Whether it is proved that it may.
+    /// Whether it is proved that it may, or undecided and `accept_undecided` was said.
     pub compatible: bool,
     /// `compatible`, `incompatible` or `undecided`.
     pub verdict: String,

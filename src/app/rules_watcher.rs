@@ -10,6 +10,7 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog;
@@ -95,7 +96,7 @@ pub fn read_rules(paths: &[PathBuf]) -> Result<Texts, RulesError> {
         for file in files(path).map_err(failed)? {
             let mut text = fs::read_to_string(&file).map_err(failed)?;
             if let Some(kind) = schema_of(&file) {
-                text = catalog::rules_file_of_schema(kind, &text);
+                text = catalog::rules_file_of_schema(&kind, &text);
             }
             texts.push((file.display().to_string(), text));
         }
@@ -104,9 +105,13 @@ pub fn read_rules(paths: &[PathBuf]) -> Result<Texts, RulesError> {
 }
 
 /// The event type of a file in a folder of schemas, which is called after it.
-fn schema_of(file: &Path) -> Option<&str> {
+///
+/// Characters that names of files cannot have are percent-encoded.
+fn schema_of(file: &Path) -> Option<String> {
     let folder = file.parent()?.file_name()?;
-    (folder == SCHEMAS).then(|| file.file_stem()?.to_str())?
+    let name = (folder == SCHEMAS).then(|| file.file_stem()?.to_str())??;
+    let decoded = percent_decode_str(name).decode_utf8().ok()?;
+    Some(decoded.into_owned())
 }
 
 /// A file stands for itself, a folder for the rules files in it, sorted, behind those in its folder of schemas.
@@ -129,7 +134,11 @@ fn files_in(path: &Path) -> io::Result<Vec<PathBuf>> {
         let is_rules = file
             .extension()
             .is_some_and(|ext| ["yaml", "yml", "json"].iter().any(|known| ext == *known));
-        if is_rules && file.is_file() {
+        // What editors and archives leave beside a file.
+        let is_hidden = file
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if is_rules && !is_hidden && file.is_file() {
             files.push(file);
         }
     }

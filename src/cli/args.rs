@@ -11,7 +11,7 @@ use crate::config::Flags;
 
 /// A self-hosted event bus: nothing acknowledged is ever lost, every event's fate can be looked up
 #[derive(Debug, Parser)]
-#[command(name = "tramline", version, propagate_version = true)]
+#[command(name = "tramline", version)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,

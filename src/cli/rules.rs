@@ -201,25 +201,48 @@ async fn apply(args: &ApplyArgs) -> Result<ExitCode, CliError> {
     // Checked here first: errors then come with the file, the line and a correction.
     read(&args.paths)?;
     let client = Client::new(&args.server)?;
-    for (name, text) in app::read_rules(&args.paths).map_err(|error| CliError::of(&error, true))? {
-        let content_type = if Path::new(&name).extension().is_some_and(|ext| ext == "json") {
+    let texts = app::read_rules(&args.paths).map_err(|error| CliError::of(&error, true))?;
+    let (name, content_type, text) = together(texts)?;
+    let path = format!("/v1/apply?dry_run={}&prune={}", args.dry_run, args.prune);
+    let request = client
+        .request(Method::POST, &path)
+        .header("content-type", content_type)
+        .body(text);
+    let plan: PlanReply = client.call(request).await?;
+    if args.server.output == Output::Table {
+        print_plan(&name, &plan)?;
+    } else {
+        output::json(&plan, args.server.output)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All files as one text, so that all of them are applied or none; its name and content type.
+fn together(mut texts: Vec<(String, String)>) -> Result<(String, &'static str, String), CliError> {
+    let is_json = |name: &str| Path::new(name).extension().is_some_and(|ext| ext == "json");
+    if texts.len() == 1
+        && let Some((name, text)) = texts.pop()
+    {
+        let content_type = if is_json(&name) {
             "application/json"
         } else {
             "application/yaml"
         };
-        let path = format!("/v1/apply?dry_run={}&prune={}", args.dry_run, args.prune);
-        let request = client
-            .request(Method::POST, &path)
-            .header("content-type", content_type)
-            .body(text);
-        let plan: PlanReply = client.call(request).await?;
-        if args.server.output == Output::Table {
-            print_plan(&name, &plan)?;
-        } else {
-            output::json(&plan, args.server.output)?;
-        }
+        return Ok((name, content_type, text));
     }
-    Ok(ExitCode::SUCCESS)
+    let mut documents = Vec::with_capacity(texts.len());
+    for (name, text) in &texts {
+        // JSON on one line is YAML, whatever it was indented with.
+        documents.push(if is_json(name) {
+            let value: Value = serde_json::from_str(text)
+                .map_err(|error| CliError::input(format!("{name} is not JSON: {error}")))?;
+            value.to_string()
+        } else {
+            text.clone()
+        });
+    }
+    let name = format!("{} files", texts.len());
+    Ok((name, "application/yaml", documents.join("\n---\n")))
 }
 
 fn print_plan(name: &str, plan: &PlanReply) -> Result<(), CliError> {

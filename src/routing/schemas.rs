@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -32,8 +33,8 @@ use crate::schema::compat::check_against_versions;
 const MAX_USERS: usize = 10;
 /// Most versions of one schema: all are kept compiled.
 const MAX_VERSIONS: usize = 1_000;
-/// How often a document is judged anew because somebody else changed the schema in between.
-const ATTEMPTS: u32 = 5;
+/// How long a document is judged anew when others change the schema in between.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Documents judged at once: each may keep a processor for seconds.
 static JUDGES: Semaphore = Semaphore::const_new(4);
 /// Who has not come to be judged by then is told to come again.
@@ -169,7 +170,8 @@ impl Control {
         document: &[u8],
         accepts_undecided: bool,
     ) -> Result<Registered, RegisterError> {
-        for _ in 0..ATTEMPTS {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
             self.catch_up().await?;
             let judged = self.judge(kind, document).await?;
             if let Some(number) = judged.same_as {

@@ -7,8 +7,10 @@ use jsonschema::Draft;
 use serde_json::Value;
 
 use super::compat::survey;
+use super::cost;
 use super::error::SchemaError;
 use super::error::shortened;
+use super::paths::places::Places;
 use super::references::Documents;
 use super::references::References;
 use super::references::fetch;
@@ -66,6 +68,8 @@ impl SchemaDocument {
             referenced: Arc::new(others),
         };
         survey(&document)?;
+        let others: Vec<_> = document.others().collect();
+        cost::check(&Places::of(document.value(), draft, &others)).map_err(one)?;
         Ok(document)
     }
 

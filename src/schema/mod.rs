@@ -3,6 +3,7 @@
 
 pub mod asyncapi;
 pub mod compat;
+mod cost;
 mod document;
 mod error;
 pub mod infer;

@@ -295,7 +295,10 @@ mod tests {
             { "drop": ["$.data.gone"] },
             { "data": { "d": ["${$.data.items[*].d}"], "e": "${$.data['e'][0] ?? 1}", "f": "${$.data..f}" } },
         ]);
-        assert_eq!(reads(&steps), [".a.b", ".c", ".items[*].d", ".e[0] ??", "...f"]);
+        assert_eq!(
+            reads(&steps),
+            [".a.b", ".c", ".gone ??", ".items[*].d", ".e[0] ??", "...f"]
+        );
     }
 
     #[test]

@@ -74,7 +74,13 @@ impl Rule {
             }
             uses.extend(of_address(target, &at));
         }
-        uses
+        let mut distinct: Vec<Use> = Vec::with_capacity(uses.len());
+        for one in uses {
+            if !distinct.contains(&one) {
+                distinct.push(one);
+            }
+        }
+        distinct
     }
 }
 

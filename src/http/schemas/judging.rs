@@ -15,6 +15,7 @@ use super::impact::Impact;
 use super::shown::verdict_reply;
 use super::shown::violation;
 use super::version_of;
+use super::versions::RegisterQuery;
 use crate::api::CheckReply;
 use crate::api::ValidateReply;
 use crate::http::blocking::blocking;
@@ -22,16 +23,16 @@ use crate::http::body;
 use crate::http::extract::ApiPath;
 use crate::http::extract::ApiQuery;
 use crate::http::extract::CONTROL_BYTES;
-use crate::http::extract::NoQuery;
 use crate::http::state::AppState;
 use crate::problem::Problem;
 use crate::routing::violations;
 use crate::schema::MAX_LEN;
+use crate::schema::compat::Answer;
 
 /// Judge whether a document may be the next version, without storing it.
 #[utoipa::path(
     post, path = "/v1/schemas/{type}/check", tag = "schemas", operation_id = "checkSchema",
-    params(("type" = String, Path, description = "The event type, percent-encoded")),
+    params(("type" = String, Path, description = "The event type, percent-encoded"), RegisterQuery),
     request_body(content = Object, description = "A JSON Schema"),
     responses(
         (status = 200, description = "The verdict, whatever it is", body = CheckReply),
@@ -42,7 +43,7 @@ use crate::schema::MAX_LEN;
 )]
 pub(in crate::http) async fn check(
     State(state): State<Arc<AppState>>,
-    _: NoQuery,
+    ApiQuery(query): ApiQuery<RegisterQuery>,
     ApiPath(kind): ApiPath<String>,
     request: Request,
 ) -> Result<Json<CheckReply>, Problem> {
@@ -52,7 +53,9 @@ pub(in crate::http) async fn check(
     let judged = services.control.judge(&kind, &document.bytes).await?;
     let verdict = judged.verdict.clone();
     let impact = Impact::of(services, &kind, judged).await?;
-    Ok(Json(verdict_reply(&verdict, impact)))
+    let mut reply = verdict_reply(&verdict, impact);
+    reply.compatible |= query.accept_undecided && verdict.answer == Answer::Undecided;
+    Ok(Json(reply))
 }
 
 /// By which version to judge.

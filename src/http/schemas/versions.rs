@@ -69,7 +69,7 @@ pub(in crate::http) struct RegisterQuery {
     /// Take a document too of which cannot be decided whether it may follow.
     #[serde(default)]
     #[param(default = false)]
-    accept_undecided: bool,
+    pub(super) accept_undecided: bool,
 }
 
 /// Register the next version of the schema of an event type.

@@ -18,7 +18,8 @@ impl Names {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         let name = wanted.chars().take(MAX_NAME);
         let mut name: String = name.map(|c| if is_plain(c) { c } else { '_' }).collect();
-        if name.is_empty() {
+        // Tools in JavaScript take it for the prototype of the object that it is in.
+        if name.is_empty() || name == "__proto__" {
             name.push('_');
         }
         let mut number = self.taken.get(&name).copied().unwrap_or(0);

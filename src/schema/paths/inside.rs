@@ -69,11 +69,9 @@ impl Inside {
         }
     }
 
-    /// One of these applies. What cannot be where there is such a value does not count.
+    /// One of these applies. What cannot be where there is such a value does not count for what it is.
     pub(super) fn any(branches: Vec<Self>) -> Self {
-        let is_required = branches
-            .iter()
-            .all(|branch| branch.is_forbidden || branch.is_required);
+        let is_required = branches.iter().all(|branch| branch.is_required);
         let left: Vec<_> = branches
             .into_iter()
             .filter(|branch| !branch.is_forbidden)
