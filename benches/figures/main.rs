@@ -5,7 +5,7 @@
 //! machine the ratios still mean something. The process ends with 1 when a bar is missed.
 //!
 //! * `--quick`: short rounds to see that everything works; bars are printed, not enforced.
-//! * `--only publish|batch|delivery|append|routes|replay|ready|backlog|calls|neighbours|redrive|queues|schemas`: one figure.
+//! * `--only publish|batch|delivery|append|routes|replay|ready|backlog|calls|neighbours|redrive|queues|schemas|changes`: one figure.
 //! * `FIGURES_DELIVERY_SECONDS`: length of the delivery figure, 30 by default.
 #![expect(
     clippy::expect_used,
@@ -20,6 +20,7 @@ mod brokers;
 mod caller;
 mod calls;
 mod ceiling;
+mod changes;
 mod delivery;
 mod direct;
 mod disk;
@@ -104,6 +105,9 @@ fn main() -> ExitCode {
         }
         if options.wants("queues") {
             queues::measure(&options, &mut table).await;
+        }
+        if options.wants("changes") {
+            changes::measure(&options, &mut table).await;
         }
         if options.wants("schemas") {
             schemas::measure(&options, &mut table).await;

@@ -74,6 +74,11 @@ impl Options {
         if self.is_quick { 10_000 } else { 100_000 }
     }
 
+    /// Rules beside which one more is put.
+    pub(crate) const fn rules(&self, all: usize) -> usize {
+        if self.is_quick { all / 20 } else { all }
+    }
+
     /// Types of the large registry.
     pub(crate) const fn types(&self, all: usize) -> usize {
         if self.is_quick { all / 20 } else { all }
